@@ -37,7 +37,7 @@ from scheduler.storage import table_copy
 from scheduler.storage.database import Database
 
 FORMAT = 1
-_DAMAGED = N_("{file}: is damaged: {reason}; nothing was changed")
+_DAMAGED = N_("{file}: the backup is damaged: {reason}; nothing was changed, use another backup")
 HEADER, TABLES = "backup.json", "tables"
 
 
@@ -109,7 +109,7 @@ def make_backup(db: Database, file: Path, *, key: Key | None, secret: str, actor
 
 def _refuse_existing(file: Path) -> None:
     if os.path.lexists(file):
-        raise Conflict("{file}: is there already; a backup never replaces a file, name another", file=file)
+        raise Conflict("{file}: exists already; a backup never replaces a file, give another name", file=file)
 
 
 @contextmanager
@@ -182,7 +182,9 @@ def _write(
 def _require_revision(connection: sa.Connection, db: Database) -> str:
     state = schema.read_state_of(connection)
     if state.current is None:
-        raise Conflict("the database {place} has no tables; there is nothing to back up", place=_place(db))
+        raise Conflict(
+            "the database {place} has no tables, so there is nothing to back up; check database_url", place=_place(db)
+        )
     schema.refuse_newer(state)
     return state.current
 
@@ -212,7 +214,7 @@ def _verify(part: Path, key: Key | None, written: _Written, file: Path) -> Backu
     made = Backup(file, written.header, written.rows, encrypted=key is not None)
     readable = key is None or age.can_decrypt(key.value)
     if not same or (readable and replace(read_backup(part, key), file=file) != made):
-        raise Conflict("{file}: is not what was written to it; look after the disk", file=file)
+        raise Conflict("{file}: what was read again differs from what was written; check the disk", file=file)
     return made
 
 
@@ -256,7 +258,8 @@ def _opening(file: Path, key: Key | None) -> Iterator[tuple[BackupHeader, Iterat
         raise Forbidden("{file}: cannot be read: {reason}", file=file, reason=error.strerror) from error
     except age.NotDecrypted as error:
         raise Conflict(
-            "{file}: cannot be read with this key, or is damaged: {reason}; nothing was changed",
+            "{file}: cannot be read with this key, or is damaged: {reason}; nothing"
+            " was changed, check the key or use another backup",
             file=file,
             reason=error,
         ) from error
@@ -271,13 +274,13 @@ _UNREADABLE = (ValueError, TypeError, LookupError, RecursionError, NoResultFound
 
 
 def _holds_unreadable(file: Path) -> Conflict:
-    return Conflict(_DAMAGED, file=file, reason=Damaged("what it holds cannot be read"))
+    return Conflict(_DAMAGED, file=file, reason=Damaged("its contents cannot be read"))
 
 
 def _read_header(members: Iterator[tuple[str, bytes]]) -> BackupHeader:
     name, content = next(members, ("", b""))
     if name != HEADER:
-        raise Damaged("it does not begin as a backup does")
+        raise Damaged("its beginning is not that of a backup")
     return BackupHeader.from_json(content)
 
 
@@ -292,7 +295,7 @@ def _decrypted(source: BinaryIO, file: Path, key: Key | None) -> Iterator[Binary
             yield plain
         return
     if not head.startswith(MAGIC):
-        raise Invalid("{file}: is no backup made by `scheduler db backup`", file=file)
+        raise Invalid("{file}: is not a backup made by `scheduler db backup`; name such a file", file=file)
     yield source
 
 
@@ -335,14 +338,14 @@ def _made_by_newer(revision: object) -> Conflict:
 def _fill(connection: sa.Connection, header: BackupHeader, pieces: Iterable[tuple[str, bytes]]) -> None:
     tables = {table.name: table for table in schema.list_own_tables(connection)}
     if {name: list(table.columns.keys()) for name, table in tables.items()} != header.tables:
-        raise Damaged("its tables are not those of its revision")
+        raise Damaged("its tables do not agree with its revision")
     table_copy.clear_tables(connection, list(tables.values()))
     for name, of_table in groupby(pieces, key=lambda piece: piece[0]):
         _fill_table(connection, tables[name], (piece for _, piece in of_table))
     table_copy.set_positions(connection, tables.values(), header.positions)
     faults = table_copy.find_faults(connection)
     if faults:
-        raise Damaged("its rows do not fit together: {faults}", faults="; ".join(faults))
+        raise Damaged("its rows contradict each other: {faults}", faults="; ".join(faults))
     table_copy.update_statistics(connection)
 
 
@@ -352,7 +355,9 @@ def _fill_table(connection: sa.Connection, table: sa.Table, pieces: Iterable[byt
     except OperationalError:
         raise  # of the database itself, not of this row
     except DBAPIError as error:
-        said = N_("a row of the table {table} is refused: {reason}; nothing was changed")
+        said = N_(
+            "the database refuses a row of the table {table}: {reason}; nothing was changed, use another backup"
+        )
         raise Conflict(said, table=table.name, reason=error.orig) from error
 
 

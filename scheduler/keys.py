@@ -59,9 +59,11 @@ def read_key(file: Path, name: str) -> Key:
             "{name}: {file} cannot be read: {reason}", name=name, file=file, reason=error.strerror
         ) from error
     except UnicodeDecodeError as error:
-        raise Invalid("{name}: {file} is no text; name the file with the key", name=name, file=file) from error
+        raise Invalid(
+            "{name}: {file} is not a text file; give the file that contains the key", name=name, file=file
+        ) from error
     if not value:
-        raise Invalid("{name}: {file} is empty; put the key back, from where a copy is kept", name=name, file=file)
+        raise Invalid("{name}: {file} is empty; restore the key from your copy of it", name=name, file=file)
     return Key(value, str(file))
 
 

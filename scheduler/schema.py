@@ -168,7 +168,8 @@ def _refuse_rows(connection: sa.Connection, db: Database) -> None:
         count = count_rows(connection, sa.table(name))
         if count:
             raise Conflict(
-                "the database {place} is not empty ({table}: {count}); move it away, or name another: database_url",
+                "the database {place} is not empty ({table}: {count}); move it"
+                " away, or set database_url to another one",
                 place=db.url.render_as_string(hide_password=True),
                 table=name,
                 count=count,
@@ -195,7 +196,7 @@ def make_directory(db: Database) -> None:
         make_private_directory(directory)
     except OSError as error:
         raise Forbidden(
-            "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
+            "{directory}: cannot be created: {reason}", directory=directory, reason=error.strerror
         ) from error
 
 

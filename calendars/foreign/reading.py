@@ -63,7 +63,7 @@ def read_calendar(
     reader = ComponentReader(octets, detect_encoding(octets, charset, notes), limits)
     calendars = [VCalendar(reader, outline) for outline in OutlineReader(limits, notes).read(octets)]
     if not calendars:
-        raise ReadError("This is no calendar: it has no BEGIN:VCALENDAR.")
+        raise ReadError("This is not a calendar: it has no BEGIN:VCALENDAR.")
     resolver = TzidResolver(
         default=_check_zone(default_tzid),
         floating=_check_zone(floating_tzid),
@@ -90,7 +90,7 @@ def _check_zone(tzid: str) -> str:
     """Return the zone in the spelling of the tz database, or "" for "". Raise ReadError if there is no such zone."""
     name = find_iana_name(tzid)
     if tzid and not name:
-        raise ReadError("{tzid} is no zone of the tz database.", tzid=tzid)
+        raise ReadError("{tzid} is not a zone of the tz database.", tzid=tzid)
     return name
 
 
@@ -121,7 +121,9 @@ def _read_events(
 def _note_method_and_faults(calendar: VCalendar, limits: Limits, notes: Notes) -> None:
     method = calendar.properties.method
     if method in _ANSWERS:
-        message = N_("METHOD:{method} makes this an answer to an invitation; its events are proposals and not read.")
+        message = N_(
+            "METHOD:{method} makes this an answer to an invitation; its events are proposals and are not read."
+        )
         notes.add_refused(calendar.head.lines["METHOD"][0][0], "", message, method=method)
     elif method not in ("", "PUBLISH"):
         message = N_(
@@ -138,7 +140,7 @@ def _note_left_out(kinds: Counter[str], notes: Notes) -> None:
     """Note how many components were left out: other people's invitations and alarms are not ours to repeat."""
     alarms, attendees = kinds.pop("VALARM", 0), kinds.pop("ATTENDEE", 0)
     if alarms or attendees:
-        message = N_("Alarms ({alarms}) and attendees ({attendees}) are not taken over.")
+        message = N_("Alarms ({alarms}) and attendees ({attendees}) are not imported.")
         notes.add_ignored(None, "", message, alarms=alarms, attendees=attendees)
     for kind, count in sorted(kinds.items()):
         notes.add_ignored(None, "", "Only events are read; {kind}: {count}.", kind=kind, count=count)

@@ -79,7 +79,9 @@ class EventReader:
         cancellation = self._cancelled or (status == "CANCELLED" and not complete)
         span = self._read_span(part, uid, cancellation=cancellation)
         if span.end.year == date.max.year:
-            raise EventRefused(part.line, "The event ends in {year}.", year=span.end.year)
+            raise EventRefused(
+                part.line, "The event ends in {year}, which is too far in the future.", year=span.end.year
+            )
         recurrence_id = self._spans.read_time(part, "RECURRENCE-ID", uid)
         event = ForeignEvent(
             line=part.line,

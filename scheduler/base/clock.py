@@ -122,7 +122,9 @@ def instant(wall: datetime, tzid: str, *, gap: Literal["refuse", "shift"] = "ref
     try:
         at = local.astimezone(UTC)
     except OverflowError as error:
-        raise Invalid("{wall} is too far away.", wall=wall.isoformat(" ", "minutes")) from error
+        raise Invalid(
+            "{wall} is too far in the past or in the future.", wall=wall.isoformat(" ", "minutes")
+        ) from error
     if gap == "refuse" and _wall(at, tzid) != _naive(wall):
         raise Invalid(
             "There is no {wall} in {tzid}, clocks are put forward then: the first time after it is {next}.",

@@ -43,28 +43,48 @@ class Setting:
 
 
 TABLE = (
-    Setting("data_dir", "", N_("directory of the embedded database, the secret and the letters")),
-    Setting("database_url", "sqlite:///{data_dir}/scheduler.db", N_("where everything is stored")),
+    Setting("data_dir", "", N_("directory of the embedded database, the secret key and the e-mails")),
+    Setting(
+        "database_url",
+        "sqlite:///{data_dir}/scheduler.db",
+        N_("address of the database in which everything is stored"),
+    ),
     Setting(
         "mail_url",
         "file:{data_dir}/letters",
         N_("smtp://HOST:PORT, smtps://USER:PASSWORD@HOST or file:DIRECTORY"),
     ),
     Setting("base_url", "http://localhost:8000", N_("address under which people reach the pages and feeds")),
-    Setting("trusted_proxies", "0", N_("how many proxies in front of it tell who asks (X-Forwarded-For, -Proto)")),
+    Setting(
+        "trusted_proxies",
+        "0",
+        N_("how many proxies in front of the server report the address of the client (X-Forwarded-For, -Proto)"),
+    ),
     Setting(
         "mail_from",
         "Programme <programme@localhost>",
         N_("mailbox of the sender; replies go there if the signature has no e-mail"),
     ),
-    Setting("secret", "", N_("key of links and Message-IDs; made and kept in the data directory where not set")),
-    Setting("secret_file", "", N_("file with that key, in place of it"), credential="secret"),
-    Setting("backup_key", "", N_("age key of backups: age1… only writes them, AGE-SECRET-KEY-1… also reads them")),
-    Setting("backup_key_file", "", N_("file with that key, in place of it"), credential="backup-key"),
-    Setting("language", "en", N_("language of the desk and of people who state none")),
-    Setting("timezone", "UTC", N_("zone of times typed without one")),
-    Setting("retention_days", "90", N_("days after their last event when visitors are forgotten; 0: when they ask")),
-    Setting("house", "Programme office", N_("official name of the office, under letters without an organizer")),
+    Setting(
+        "secret",
+        "",
+        N_("secret key of links and Message-IDs; if not set, it is created and stored in the data directory"),
+    ),
+    Setting("secret_file", "", N_("file that contains that key, instead of the key itself"), credential="secret"),
+    Setting(
+        "backup_key",
+        "",
+        N_("age key of backups: with age1… they can only be written, with AGE-SECRET-KEY-1… also read"),
+    ),
+    Setting(
+        "backup_key_file", "", N_("file that contains that key, instead of the key itself"), credential="backup-key"
+    ),
+    Setting("language", "en", N_("language of the officers' desk and of people who have chosen none")),
+    Setting("timezone", "UTC", N_("time zone of times that are entered without one")),
+    Setting(
+        "retention_days", "90", N_("days after their last event when visitors are erased; 0: only when they ask")
+    ),
+    Setting("house", "Programme office", N_("official name of the office, under e-mails without an organizer")),
     Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
     Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
     Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),
@@ -196,7 +216,7 @@ def _read(file: Path) -> dict[str, Any]:
     unknown = sorted(set(written) - set(KEYS))
     if unknown:
         raise Invalid(
-            "{file}: {key}: no such setting; there are {known}",
+            "{file}: {key}: there is no such setting; choose one of: {known}",
             file=file,
             key=unknown[0],
             known=", ".join(KEYS),
@@ -228,18 +248,21 @@ def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
 
     if values["language"] not in LANGUAGES:
         raise Invalid(
-            "language: {language} is not known; there are {known}",
+            "language: {language} is not known; choose one of: {known}",
             language=values["language"],
             known=", ".join(LANGUAGES),
         )
     if not (values["trusted_proxies"].isascii() and values["trusted_proxies"].isdecimal()):
-        raise Invalid("trusted_proxies: {value} is not a number", value=values["trusted_proxies"])
+        raise Invalid(
+            "trusted_proxies: {value} is not a number; write a whole number, such as 1",
+            value=values["trusted_proxies"],
+        )
     _check_keys(values, sources)
     _check_days("retention_days", values["retention_days"])
     _check_monitoring(values)
     zone(values["timezone"])
     if not _is_site(values["base_url"]):
-        raise Invalid("base_url: {url} is no address; write https://HOST", url=values["base_url"])
+        raise Invalid("base_url: {url} is not a web address; write https://HOST", url=values["base_url"])
 
 
 def _check_keys(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
@@ -272,7 +295,9 @@ def _check_monitoring(values: Mapping[str, Any]) -> None:
 
 def _check_days(key: str, value: str) -> None:
     if not (value.isascii() and value.isdecimal() and len(value) <= 5):
-        raise Invalid("{key}: {value} is not a number of days", key=key, value=value)
+        raise Invalid(
+            "{key}: {value} is not a number of days; write a whole number, such as 30", key=key, value=value
+        )
 
 
 def without_password(url: str) -> str:

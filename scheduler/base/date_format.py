@@ -30,6 +30,8 @@ _LEAD_UNITS: tuple[tuple[Literal["week", "day", "hour", "minute", "second"], tim
     ("minute", timedelta(minutes=1)),
     ("second", timedelta(seconds=1)),
 )
+# The word for a year in official letters; no full stop follows it, as one follows CLDR's "г." and "ж.".
+_YEARS = {"ru": "года", "kk": "жылғы"}
 # Fonts lack them, monospaced terminals garble them and nobody's search finds them.
 _FINE_SPACES = str.maketrans({"\u202f": " ", "\u2009": " ", "\u00a0": " "})
 
@@ -52,7 +54,7 @@ def format_day_short(day: date, language: str) -> str:
 def format_month(day: date, language: str) -> str:
     """Format the month of ``day`` as a heading: ``February 2027``, ``กุมภาพันธ์ 2570``."""
     locale = _locale(language)
-    return _set(_skeleton(locale, "yMMMM"), day, locale)
+    return _set(_in_full(_skeleton(locale, "yMMMM"), locale), day, locale)
 
 
 @lru_cache(_CACHED)
@@ -82,7 +84,7 @@ def format_days(first: date, last: date, language: str) -> str:
     locale = _locale(language)
     intervals = locale.interval_formats.get("yMMMMd") or locale.interval_formats["yMMMd"]
     start, end = intervals[_widest_difference(first, last)]
-    return _set(_in_full(start), first, locale) + _set(_in_full(end), last, locale)
+    return _set(_in_full(start, locale), first, locale) + _set(_in_full(end, locale), last, locale)
 
 
 @lru_cache(_CACHED)
@@ -201,9 +203,10 @@ def _day_pattern(locale: Locale, *, year: bool, weekday: bool) -> str:
         case True, False:
             pattern = _skeleton(locale, "yMMMMd") or str(locale.date_formats["long"].pattern)
         case False, True:
-            pattern = _in_full(_skeleton(locale, "MMMMEEEEd", "MMMMEd", "MMMEd"))
+            pattern = _skeleton(locale, "MMMMEEEEd", "MMMMEd", "MMMEd")
         case _:
-            pattern = _in_full(_skeleton(locale, "MMMMd", "MMMd"))
+            pattern = _skeleton(locale, "MMMMd", "MMMd")
+    pattern = _in_full(pattern, locale)
     # British invitations set no comma after the weekday; CLDR does when there is a year.
     return pattern.replace("EEEE,", "EEEE") if str(locale) == "en_GB" else pattern
 
@@ -214,10 +217,11 @@ def _skeleton(locale: Locale, *wanted: str) -> str:
     return next((str(patterns[fields].pattern) for fields in wanted if fields in patterns), "")
 
 
-def _in_full(pattern: str) -> str:
-    """Return the pattern with months and weekdays written out, keeping the language's own form (MMM or LLL)."""
+def _in_full(pattern: str, locale: Locale) -> str:
+    """Return the pattern with its words written out, keeping the language's own form of a month (MMM or LLL)."""
     months = re.sub(r"MMM+", "MMMM", re.sub(r"LLL+", "LLLL", pattern))
-    return re.sub(r"E+|ccc+", "EEEE", months)
+    words = re.sub(r"E+|ccc+", "EEEE", months)
+    return re.sub(r"'?[гж]'?\.", f"'{_YEARS[locale.language]}'", words) if locale.language in _YEARS else words
 
 
 def _widest_difference(first: date, last: date) -> str:

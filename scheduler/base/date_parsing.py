@@ -198,7 +198,9 @@ def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
     if not any(year for year, _, _ in readings):
         _refuse_if_just_passed(meant[0], today, ahead)
     if "w" in found and found["w"] != (meant[0].weekday(),):
-        raise Invalid("{day} is not that day of the week.", day=meant[0].isoformat())
+        raise Invalid(
+            "{day} does not fall on that day of the week: correct the one or the other.", day=meant[0].isoformat()
+        )
     return meant[0]
 
 
@@ -317,7 +319,9 @@ def _refuse_if_a_day(text: str, found: Found, today: date) -> None:
 
 
 def _nonexistent(text: str) -> Invalid:
-    return Invalid("There is no such day or hour as “{text}”.", text=make_legible(text))
+    return Invalid(
+        "There is no such date or time: “{text}”. Write it like 2027-02-02 10:00.", text=make_legible(text)
+    )
 
 
 def _tokens(typed: str) -> Iterator[Token]:

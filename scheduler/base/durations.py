@@ -99,7 +99,9 @@ def parse_nominal(text: str) -> NominalDuration:
     for read in (_iso_length, _clock_length, _length_in_units):
         if (length := read(typed)) is not None:
             if length.length > LONGEST:
-                raise Invalid("“{text}” is longer than a hundred years.", text=make_legible(text))
+                raise Invalid(
+                    "“{text}” is longer than a hundred years: write a shorter time.", text=make_legible(text)
+                )
             return length
     raise Invalid(
         "“{text}” cannot be read as a length of time: write it like 90 min, 1h30m, 2 days or 1 week.",

@@ -65,7 +65,7 @@ class Problems(SchedulerError):
 
     def __init__(self, problems: Sequence[SchedulerError]) -> None:
         self.problems = tuple(problems)
-        super().__init__("{count} problems; nothing was changed.", count=len(self.problems))
+        super().__init__("Problems found: {count}; nothing was changed.", count=len(self.problems))
 
 
 def combine_errors(problems: Sequence[SchedulerError]) -> SchedulerError:

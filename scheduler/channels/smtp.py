@@ -22,7 +22,7 @@ PATIENCE = 2
 OK, ACCEPTED, GO_AHEAD = 250, (250, 251), 354
 DATA = "data\r\n"
 UNREACHABLE = N_("mail server {host}: {reason}")
-BROKEN_OFF = N_("mail server {host}, in the middle of this letter: {reason}")
+BROKEN_OFF = N_("mail server {host}, while this e-mail was being sent: {reason}")
 
 
 @lru_cache(maxsize=8)

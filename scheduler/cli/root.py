@@ -20,26 +20,32 @@ if TYPE_CHECKING:
 COMMANDS = {
     "apply": ("exchange.programme_file:apply", N_("Plan a whole programme from one file.")),
     "export": ("exchange.programme_file:export", N_("Write everything planned into one file.")),
-    "event": ("events.event:event", N_("Events: plan, move, cancel, announce.")),
-    "attendee": ("guests.attendee:attendee", N_("Attendees: invite, register, answer, withdraw.")),
-    "reminder": ("events.reminder:reminder", N_("Reminders before events, and who will get them.")),
-    "message": ("letters.message:message", N_("Messages to some of those on the list of an event.")),
-    "letter": ("letters.letter:letter", N_("Letters: the ledger of what left and what did not.")),
-    "feed": ("letters.feed:feed", N_("Calendars that people subscribe to.")),
-    "venue": ("events.places:venue", N_("Venues.")),
-    "city": ("events.places:city", N_("Cities.")),
-    "organisation": ("events.places:organisation", N_("Organisations.")),
-    "person": ("events.places:person", N_("People of the programme.")),
-    "account": ("system.account:account", N_("Accounts of those who sign in: officers, the door.")),
-    "zones": ("events.zones:zones", N_("What a change of time zones moved.")),
-    "worker": ("system.worker:worker", N_("Send what is due, now and from now on.")),
-    "post": ("consulate.post:post", N_("Consular posts: services, counters, hours, closures.")),
-    "visit": ("consulate.visit:visit", N_("Visits: free times, book, move, cancel.")),
-    "serve": ("system.serve:serve", N_("Serve the pages and the feeds.")),
-    "db": ("system.db:db", N_("The tables: upgrade, downgrade, check; back up, restore.")),
-    "doctor": ("system.doctor:doctor", N_("Say what is in force and what is out of order.")),
-    "demo": ("system.demo:demo", N_("Play a season of the programme through.")),
-    "completion": ("system.completion:completion", N_("Print the set-up of shell completion.")),
+    "event": ("events.event:event", N_("Plan, move, cancel and announce events.")),
+    "attendee": (
+        "guests.attendee:attendee",
+        N_("Invite, register and withdraw attendees, and record their answers."),
+    ),
+    "reminder": ("events.reminder:reminder", N_("Plan reminders before events, and see who gets them.")),
+    "message": ("letters.message:message", N_("Send messages to people on the list of an event.")),
+    "letter": ("letters.letter:letter", N_("See which e-mails were sent, and which were not.")),
+    "feed": ("letters.feed:feed", N_("Manage calendars that people subscribe to.")),
+    "venue": ("events.places:venue", N_("Manage venues.")),
+    "city": ("events.places:city", N_("Manage cities.")),
+    "organisation": ("events.places:organisation", N_("Manage organisations.")),
+    "person": ("events.places:person", N_("Manage the people of the programme.")),
+    "account": (
+        "system.account:account",
+        N_("Manage the accounts of people who sign in: officers, and staff at the door."),
+    ),
+    "zones": ("events.zones:zones", N_("Correct times after a change of time zones.")),
+    "worker": ("system.worker:worker", N_("Send e-mails and do other jobs when they are due.")),
+    "post": ("consulate.post:post", N_("Manage consular posts: services, counters, hours, closures.")),
+    "visit": ("consulate.visit:visit", N_("Find free times; book, move and cancel appointments.")),
+    "serve": ("system.serve:serve", N_("Serve the pages and the calendars.")),
+    "db": ("system.db:db", N_("Upgrade, downgrade and check the tables; back up and restore.")),
+    "doctor": ("system.doctor:doctor", N_("Show the settings, and what does not work.")),
+    "demo": ("system.demo:demo", N_("Play through a season of the programme.")),
+    "completion": ("system.completion:completion", N_("Print the set-up for shell completion.")),
 }
 
 
@@ -90,7 +96,7 @@ class Root(LazyGroup):
             if not is_unicode(given):
                 shown = ascii(given)
                 raise Refusal(
-                    Invalid("{value}: is not written in UTF-8; type it anew, or rename the file", value=shown)
+                    Invalid("{value}: is not written in UTF-8; type it again, or rename the file", value=shown)
                 )
         return super().parse_args(ctx, args)
 
@@ -119,11 +125,11 @@ _FILE = _File()
 @click.group(
     cls=Root,
     modules={name: place for name, (place, _text) in COMMANDS.items()},
-    help=N_("The scheduling system of a diplomatic and civic programme."),
+    help=N_("Plan and run a diplomatic and civic programme."),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="scheduler")
-@click.option("--config", type=_FILE, help=N_("A settings file (TOML); see: scheduler doctor."))
+@click.option("--config", type=_FILE, help=N_("Settings file (TOML); see: scheduler doctor."))
 @click.pass_context
 def root(ctx: click.Context, config: Path | None) -> None:
     if ctx.obj is None:

@@ -120,7 +120,9 @@ def _recipients(key: str) -> Sequence[Any]:
 def _identities(key: str) -> Sequence[Any]:
     found = [_identity(line) for line in _lines(key) if can_decrypt(line)]
     if not found:
-        raise Invalid("backup_key: this key writes backups and reads none; give the secret one, AGE-SECRET-KEY-1…")
+        raise Invalid(
+            "backup_key: this key can only write backups; to read them, give the secret one, AGE-SECRET-KEY-1…"
+        )
     return found
 
 
@@ -132,7 +134,7 @@ def _identity(line: str) -> Any:
 
 
 def _no_key() -> Invalid:
-    return Invalid("backup_key: is no age key; make one with: scheduler db key FILE")
+    return Invalid("backup_key: is not an age key; make one with: scheduler db key FILE")
 
 
 def _lines(key: str) -> list[str]:

@@ -83,7 +83,7 @@ def read_members(source: BinaryIO) -> Iterator[tuple[str, bytes]]:
 def _read(tar: tarfile.TarFile, head: tarfile.TarInfo) -> bytes:
     member = tar.extractfile(head) if head.isreg() and head.size <= MAX_MEMBER else None
     if member is None:
-        raise Damaged("it holds what no backup holds")
+        raise Damaged("it contains something that no backup contains")
     return member.read()
 
 

@@ -88,7 +88,11 @@ def fetch_calendar(url: str, *, allowed: Callable[[Address], bool] = is_public, 
             if isinstance(answer, Fetched):
                 return answer
             at = _next(at, answer)
-    raise Forbidden("{host}: more than {most} redirects were not followed", host=at.hostname, most=bounds.redirects)
+    raise Forbidden(
+        "{host}: redirects more than {most} times; save the file and import it",
+        host=at.hostname,
+        most=bounds.redirects,
+    )
 
 
 def host_of(url: str) -> str:
@@ -108,13 +112,15 @@ def _parse(url: str) -> SplitResult:
         port, host = at.port, at.hostname or ""
         host.encode("idna")
     except ValueError as error:
-        raise Invalid("{url} is no web address", url=make_legible(url)) from error
+        raise Invalid("{url} is not a web address; it begins with https://", url=make_legible(url)) from error
     if at.scheme not in _SCHEMES:
         raise Invalid("{url}: only http, https and webcal addresses are fetched", url=make_legible(url))
     if not host or port == 0 or not url.strip().isprintable() or " " in url.strip():
-        raise Invalid("{url} is no web address", url=make_legible(url))
+        raise Invalid("{url} is not a web address; it begins with https://", url=make_legible(url))
     if at.username or at.password:
-        raise Invalid("{host}: addresses with a password in them are not fetched; save the file", host=host)
+        raise Invalid(
+            "{host}: addresses with a password in them are not fetched; save the file and import it", host=host
+        )
     return _in_ascii(at._replace(scheme=_SCHEMES[at.scheme]))
 
 
@@ -130,10 +136,12 @@ def _next(at: SplitResult, location: str) -> SplitResult:
     try:
         joined = urljoin(at.geturl(), location)
     except ValueError as error:
-        raise Invalid("{url} is no web address", url=make_legible(location)) from error
+        raise Invalid("{url} is not a web address; it begins with https://", url=make_legible(location)) from error
     there = _parse(joined)
     if at.scheme == "https" and there.scheme == "http":
-        raise Forbidden("{host} leads from https to http; that was not followed", host=at.hostname)
+        raise Forbidden(
+            "{host} redirects from https to http, which is not safe; save the file and import it", host=at.hostname
+        )
     return there
 
 
@@ -197,7 +205,9 @@ def _resolve(at: SplitResult, allowed: Callable[[Address], bool]) -> str:
     addresses = [str(info[4][0]) for info in found]
     for address in addresses:
         if not allowed(ip_address(address.partition("%")[0])):
-            raise Forbidden("{host} is not a public address ({address}); save the file", host=host, address=address)
+            raise Forbidden(
+                "{host} is not a public address ({address}); save the file and import it", host=host, address=address
+            )
     return addresses[0]
 
 
@@ -235,7 +245,7 @@ def _body(at: SplitResult, response: BaseHTTPResponse, bounds: Bounds, deadline:
         parts.append(part)
         size += len(part)
         if size > bounds.octets:
-            message = N_("{host} sends more than {most} octets; save the file, look at it and import that")
+            message = N_("{host} sends more than {most} bytes; save the file, check it and import it")
             raise Forbidden(message, host=at.hostname, most=bounds.octets)
     if deadline.passed.is_set():
         raise _late(at)
@@ -254,10 +264,10 @@ def _failed(at: SplitResult, error: Exception, deadline: _Deadline) -> Conflict:
     if deadline.passed.is_set():
         return _late(at)
     if isinstance(error, (TimeoutError, ConnectTimeoutError, ReadTimeoutError)):
-        return Conflict("{host} does not answer", host=at.hostname)
+        return Conflict("{host} does not answer; try again later", host=at.hostname)
     reason = make_legible(" ".join(str(error).split())[-200:])
     return Conflict("{host} cannot be reached: {reason}", host=at.hostname, reason=reason)
 
 
 def _late(at: SplitResult) -> Conflict:
-    return Conflict("{host} takes too long", host=at.hostname)
+    return Conflict("{host} takes too long to answer; try again later", host=at.hostname)

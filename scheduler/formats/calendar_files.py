@@ -33,8 +33,8 @@ _EMLX_LENGTH = re.compile(rb"\d{1,10}[ \t]*\r?\n")  # Apple Mail writes it befor
 _NEXT_MAIL = re.compile(rb"\n\r?\nFrom \S+", re.ASCII)
 
 _OTHER_KINDS = (  # that people take for a calendar: how each begins, what it is, and what helps
-    (b"\xd0\xcf\x11\xe0", N_("{file}: is a file of Outlook (.msg); open it there and save the calendar as .ics")),
-    (b"!BDN", N_("{file}: is a mailbox of Outlook (.pst); export the calendar from Outlook as .ics")),
+    (b"\xd0\xcf\x11\xe0", N_("{file}: is an Outlook file (.msg); open it in Outlook and save the calendar as .ics")),
+    (b"!BDN", N_("{file}: is an Outlook mailbox (.pst); export the calendar from Outlook as .ics")),
     (b"%PDF", N_("{file}: is a PDF; ask for the calendar as .ics")),
     (b"7z\xbc\xaf\x27\x1c", N_("{file}: is a .7z; unpack it and import the .ics in it")),
     (b"Rar!", N_("{file}: is a .rar; unpack it and import the .ics in it")),
@@ -81,7 +81,7 @@ def _refuse_other_kinds(data: bytes, name: str) -> None:
         if data.lstrip().startswith(start):
             raise Invalid(message, file=name)
     if _HTML.match(data):
-        message = N_("{file}: is a web page with no BEGIN:VCALENDAR; look for the address that ends in .ics")
+        message = N_("{file}: is a web page without BEGIN:VCALENDAR; look for the address that ends in .ics")
         raise Invalid(message, file=name)
 
 
@@ -90,7 +90,7 @@ def _gunzip(data: bytes, name: str, limit: int) -> bytes:
         with gzip.GzipFile(fileobj=BytesIO(data)) as file:
             unpacked = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise Invalid("{file}: is a .gz that cannot be unpacked; get it anew", file=name) from error
+        raise Invalid("{file}: is a .gz that cannot be unpacked; download it again", file=name) from error
     return _limit(unpacked, name, limit)
 
 
@@ -113,7 +113,11 @@ def _list_calendars(archive: zipfile.ZipFile, name: str) -> list[str]:
     """List the calendars in a zip by their names; macOS adds a shadow of each, which is none."""
     names = archive.namelist()
     if len(names) > _MAX_MEMBERS:
-        raise Invalid("{file}: is a .zip of more than {most} files; unpack it", file=name, most=_MAX_MEMBERS)
+        raise Invalid(
+            "{file}: is a .zip of more than {most} files; unpack it and import the .ics in it",
+            file=name,
+            most=_MAX_MEMBERS,
+        )
     visible = [one for one in names if not one.startswith("__MACOSX/") and not one.rpartition("/")[2].startswith(".")]
     return [one for one in visible if one.lower().endswith((".ics", ".ical", ".ifb", ".icalendar", ".vcs", ".eml"))]
 
@@ -128,7 +132,7 @@ def _refuse_number(members: list[str], name: str) -> Invalid:
 
 def _limit(data: bytes, name: str, limit: int) -> bytes:
     if len(data) > limit:
-        raise Invalid("{file}: unpacks to more than {most} octets", file=name, most=limit)
+        raise Invalid("{file}: unpacks to more than {most} bytes", file=name, most=limit)
     return data
 
 
@@ -148,17 +152,17 @@ def _find_in_mail(data: bytes, name: str) -> CalendarFile:
     """Return the calendar of a mail. Raise Invalid if it has none, or several that differ."""
     start = _EMLX_LENGTH.match(data)
     if data.startswith(b"From ") and _NEXT_MAIL.search(data):
-        raise Invalid("{file}: is a mailbox of several mails; save the one with the calendar as .eml", file=name)
+        raise Invalid("{file}: is a mailbox of several e-mails; save the one with the calendar as .eml", file=name)
     mail = message_from_bytes(data[start.end() :] if start else data, policy=default)
     parts = list(_list_calendar_parts(mail))
     different = {re.sub(rb"\s", b"", part.data): part for part in parts}
     if not parts:
         message = N_(
-            "{file}: is a mail without a calendar in it; if one is attached, save that as .ics and import it"
+            "{file}: is an e-mail without a calendar in it; if one is attached, save that as .ics and import it"
         )
         raise Invalid(message, file=name)
     if len(different) > 1:
-        raise Invalid("{file}: is a mail with several calendars; save each as .ics and import it", file=name)
+        raise Invalid("{file}: is an e-mail with several calendars; save each as .ics and import it", file=name)
     return parts[0]
 
 

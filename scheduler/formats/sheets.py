@@ -59,7 +59,7 @@ def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = N
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         return _read_xls(path, data, sheet)
     if sheet is not None:
-        raise Invalid("sheet: {file} is no spreadsheet; leave --sheet out", file=path)
+        raise Invalid("sheet: {file} is not a spreadsheet; leave --sheet out", file=path)
     return _read_csv(path, data, encoding)
 
 
@@ -72,7 +72,9 @@ def _content(path: Path) -> bytes:
     except OSError as error:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
     if len(data) > MAX_OCTETS:
-        raise Invalid("{file}: is larger than {most} MB; divide it", file=path, most=MAX_OCTETS // 1_000_000)
+        raise Invalid(
+            "{file}: is larger than {most} MB; split it into several files", file=path, most=MAX_OCTETS // 1_000_000
+        )
     start = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").upper()
     if start.startswith(b"BEGIN:VCARD"):
         raise Invalid("{file}: is a file of business cards; save it from your address book as .csv", file=path)
@@ -96,7 +98,7 @@ def _read_bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list
             raise Invalid("{file}: row {row} has more than {most} columns", file=path, row=number, most=MAX_COLUMNS)
         cells += len(row)
         if len(found) > MAX_ROWS or cells > MAX_CELLS:
-            raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=MAX_ROWS)
+            raise Invalid("{file}: has more than {most} rows; split it into several files", file=path, most=MAX_ROWS)
         found.append((number, row))
     return found
 
@@ -148,7 +150,7 @@ def _read_archive(path: Path, data: bytes, wanted: str | None) -> TableSheet:
     except SchedulerError:
         raise
     except Exception as error:  # openpyxl and calamine raise whatever a broken part leads to
-        raise Invalid("{file}: is no .xlsx or .ods that can be read; save it anew", file=path) from error
+        raise Invalid("{file}: is not a readable .xlsx or .ods; save it again", file=path) from error
 
 
 def _refuse_bombs(path: Path, data: bytes) -> None:
@@ -161,7 +163,9 @@ def _refuse_bombs(path: Path, data: bytes) -> None:
             if part.filename.endswith((".xml", ".rels")):
                 with archive.open(part) as content:
                     if b"<!DOCTYPE" in content.read(1_000):
-                        raise Invalid("{file}: declares entities, which no spreadsheet does", file=path)
+                        raise Invalid(
+                            "{file}: declares XML entities, which spreadsheets never do; save it again", file=path
+                        )
 
 
 def _read_xlsx(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | None) -> TableSheet:
@@ -187,7 +191,7 @@ def _read_ods(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | N
     with archive.open("content.xml") as content:
         layouts = scan_ods(content)
     if any(layout.area > MAX_CELLS for layout in layouts.values()):
-        raise Invalid("{file}: has more than {most} rows; divide it", file=path, most=MAX_ROWS)
+        raise Invalid("{file}: has more than {most} rows; split it into several files", file=path, most=MAX_ROWS)
     book = CalamineBook(data)
     name = _choose_sheet(path, book.names, book.first, wanted)
     rows, _merged = book.read_rows(name)
@@ -205,11 +209,12 @@ def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
         raise
     except Exception as error:  # calamine raises whatever a broken part leads to
         raise Invalid(
-            "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without one", file=path
+            "{file}: is an .xls that cannot be read, or has a password; save it as .xlsx without a password",
+            file=path,
         ) from error
     layout, remarks = scan_xls(data, name), _tell_others(name, book.names, wanted)
     if layout is None:
-        remarks.append(Remark("this .xls does not tell which rows are hidden; save it as .xlsx if some are"))
+        remarks.append(Remark("this .xls does not show which rows are hidden; if some are, save it as .xlsx"))
         layout = SheetLayout()
     layout.merged = merged
     return _make_sheet(name, found, layout, remarks)
@@ -219,7 +224,7 @@ def _choose_sheet(path: Path, names: Sequence[str], first: str, wanted: str | No
     if wanted is None or wanted in names:
         return wanted or first
     raise Invalid(
-        "sheet: {file} has no sheet {name}; there are {names}", file=path, name=wanted, names=", ".join(names)
+        "sheet: {file} has no sheet {name}; choose one of: {names}", file=path, name=wanted, names=", ".join(names)
     )
 
 
@@ -227,7 +232,7 @@ def _tell_others(name: str, names: Sequence[str], wanted: str | None) -> list[Re
     others = ", ".join(other for other in names if other != name)
     if not others or wanted is not None:
         return []
-    return [Remark("sheet {name} is read, not {others}; say --sheet", name=name, others=others)]
+    return [Remark("sheet {name} is read, not {others}; choose another one with --sheet", name=name, others=others)]
 
 
 def _make_sheet(name: str, rows: list[tuple[int, Row]], layout: SheetLayout, remarks: Sequence[Remark]) -> TableSheet:
@@ -237,7 +242,7 @@ def _make_sheet(name: str, rows: list[tuple[int, Row]], layout: SheetLayout, rem
 
 def _tell_layout(layout: SheetLayout, rows: Sequence[tuple[int, Row]]) -> Iterator[Remark]:
     if layout.has_formulas:
-        yield Remark("there are formulas: the values are those of when the file was last saved")
+        yield Remark("there are formulas: their values are those from when the file was last saved")
     if layout.unvalued:
         cells = _list_some(f"{column_letters(column)}{row}" for row, column in sorted(layout.unvalued))
         yield Remark(
@@ -245,7 +250,9 @@ def _tell_layout(layout: SheetLayout, rows: Sequence[tuple[int, Row]]) -> Iterat
             cells=cells,
         )
     if down := [cells for cells in layout.merged if cells.bottom > cells.top]:
-        yield Remark("merged cells are read as if each of their rows said the same: {cells}", cells=_list_some(down))
+        yield Remark(
+            "merged cells are read as if each of their rows had the same value: {cells}", cells=_list_some(down)
+        )
     width = max((len(row) for _, row in rows), default=0)
     if hidden := [column_letters(column) for column in sorted(layout.hidden_columns) if column <= width]:
         yield Remark("columns that are hidden in the file are read, too: {columns}", columns=_list_some(hidden))
@@ -282,7 +289,7 @@ def _fill_merged(rows: list[tuple[int, Row]], merged: Sequence[CellRange]) -> li
 def _read_csv(path: Path, data: bytes, encoding: str | None) -> TableSheet:
     text, remarks = _decode(path, data, encoding)
     if "\0" in text or (b"\0" in data[:2_000] and re.search("[\x01-\x08\x0e-\x1f]", text)):
-        raise Invalid("{file}: is no .xlsx and no .csv", file=path)
+        raise Invalid("{file}: is neither .xlsx nor .csv; save it as one of them", file=path)
     if text.lstrip().startswith("<"):  # what some programs give the ending .xls
         raise Invalid(
             "{file}: is a web page or XML; open it in a spreadsheet program and save it as .xlsx", file=path
@@ -336,7 +343,7 @@ def _require_closed_quotes(
                 next(csv.reader(lines.read, delimiter=delimiter, strict=True))
             except csv.Error as error:
                 raise Invalid(
-                    "{file}: line {line}: a quotation mark is opened and not closed", file=path, line=number
+                    "{file}: line {line}: a quotation mark is opened but not closed", file=path, line=number
                 ) from error
         yield row
         number += len(lines.read)
@@ -358,8 +365,13 @@ def _decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, tuple[R
             continue
         if name.startswith("utf"):
             return text, ()
-        return text, (Remark("read as {name}; if letters are wrong, say --encoding", name=_WINDOWS[name]),)
-    raise Invalid("{file}: is in no known encoding; save it as UTF-8 or .xlsx, or say --encoding", file=path)
+        return text, (
+            Remark(
+                "read as {name}; if characters are wrong, choose another encoding with --encoding",
+                name=_WINDOWS[name],
+            ),
+        )
+    raise Invalid("{file}: its encoding is not known; save it as UTF-8 or .xlsx, or use --encoding", file=path)
 
 
 _WINDOWS = {"cp1251": "windows-1251", "cp874": "windows-874"}
@@ -456,5 +468,5 @@ def _string_cell(page: Any, text: str) -> Any:
 def is_csv(path: Path) -> bool:
     """Return whether a path names a .csv or .tsv rather than an .xlsx. Raise Invalid for any other ending."""
     if path.suffix.lower() not in (".csv", ".tsv", ".xlsx"):
-        raise Invalid("{file}: give it the ending .xlsx or .csv", file=path)
+        raise Invalid("{file}: its name must end in .xlsx or .csv", file=path)
     return path.suffix.lower() != ".xlsx"

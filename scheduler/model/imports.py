@@ -120,4 +120,4 @@ class AppliedRow(Base):
     fields: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
-register_refusal("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run it again"))
+register_refusal("uq_origin_source_uid_recurrence_id", N_("this event was imported meanwhile; run the command again"))

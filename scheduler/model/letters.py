@@ -168,4 +168,4 @@ class Message(Base):
     event: Mapped[Event] = relationship()
 
 
-register_refusal("uq_letter_key", N_("this letter is already queued"))
+register_refusal("uq_letter_key", N_("this e-mail is already waiting to be sent"))

@@ -188,7 +188,7 @@ class Closure(Base):
     )
 
 
-register_refusal("uq_person_identity", N_("a person with this name and address is already known"))
+register_refusal("uq_person_identity", N_("there is already a person with this name and e-mail address"))
 register_refusal("uq_person_key", N_("a person with this key already exists"))
 register_refusal("uq_venue_key", N_("a venue with this key already exists"))
 register_refusal("uq_city_key", N_("a city with this key already exists"))

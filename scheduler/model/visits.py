@@ -244,12 +244,12 @@ class Ticket(Base):
     __table_args__ = (sa.CheckConstraint("number >= 1", name="number"),)
 
 
-register_refusal("ck_service_day_within_quota", N_("no more of this service are taken on that day"))
-register_refusal("pk_slot_claim", N_("this time has just been taken"))
+register_refusal("ck_service_day_within_quota", N_("this service is fully booked on that day; choose another day"))
+register_refusal("pk_slot_claim", N_("this time has just been booked; choose another time"))
 register_refusal(
-    "uq_slot_claim_counter_id_day_cell", N_("this time has just been taken")
+    "uq_slot_claim_counter_id_day_cell", N_("this time has just been booked; choose another time")
 )  # SQLite's word for the same
-register_refusal("ix_applicant_one_active", N_("there is a booking for this service with this document already"))
+register_refusal("ix_applicant_one_active", N_("there is already an appointment for this service with this document"))
 register_refusal(
-    "uq_applicant_service_id_fingerprint", N_("there is a booking for this service with this document already")
+    "uq_applicant_service_id_fingerprint", N_("there is already an appointment for this service with this document")
 )

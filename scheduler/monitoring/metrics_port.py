@@ -94,7 +94,7 @@ def _shown(registry: CollectorRegistry, app: App, port: int, setting: str) -> It
         server, thread = start_http_server(port, HOST, registry)
     except OSError as error:
         raise Conflict(
-            "{setting}: port {port} cannot be had: {reason}", setting=setting, port=port, reason=error.strerror
+            "{setting}: port {port} cannot be used: {reason}", setting=setting, port=port, reason=error.strerror
         ) from error
     try:
         yield

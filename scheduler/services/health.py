@@ -92,10 +92,12 @@ def check_senders(
         remedy = gettext(N_("let the proxy write the client's address into X-Forwarded-For"))
     elif proxied and not proxies:
         remedy = gettext(
-            N_("base_url is https, so there is a proxy: set trusted_proxies, or all visitors share a limit")
+            N_("base_url is https, so there is a proxy: set trusted_proxies, otherwise all visitors share one limit")
         )
     elif (proxied or proxies) and counts.senders == 1 and counts.forms >= MANY_FORMS:
-        remedy = gettext(N_("if several people sent them: set trusted_proxies to the number of proxies in front"))
+        remedy = gettext(
+            N_("if several people sent them: set trusted_proxies to the number of proxies before the server")
+        )
     else:
         return HealthFinding(name, CheckResult.OK, found)
     return HealthFinding(name, CheckResult.WARNING, found, remedy)
@@ -130,7 +132,7 @@ def _check_places(session: Session, gettext: Gettext) -> HealthFinding:
     if not wrong:
         return HealthFinding(N_("places"), CheckResult.OK, gettext(N_("every count agrees with its list")))
     return HealthFinding(
-        N_("places"), CheckResult.FAILURE, ", ".join(wrong), gettext(N_("report this: it should be impossible"))
+        N_("places"), CheckResult.FAILURE, ", ".join(wrong), gettext(N_("report this: it should not be possible"))
     )
 
 
@@ -146,11 +148,11 @@ def _check_instants(session: Session, now: datetime, gettext: Gettext) -> Health
     moved += session.scalars(sa.select(Appointment.reference).where(Appointment.id.in_(visits))).all()
     if not moved:
         return HealthFinding(
-            N_("instants"),
+            N_("times of events"),
             CheckResult.OK,
-            gettext(N_("every event and visit stands right under the installed tz data")),
+            gettext(N_("the times of all events and appointments agree with the installed tz data")),
         )
-    return HealthFinding(N_("instants"), CheckResult.WARNING, ", ".join(moved[:5]), "scheduler zones check")
+    return HealthFinding(N_("times of events"), CheckResult.WARNING, ", ".join(moved[:5]), "scheduler zones check")
 
 
 def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthFinding:
@@ -164,20 +166,20 @@ def _check_letters(session: Session, now: datetime, gettext: Gettext) -> HealthF
     found = said.format(count=late.due, waiting=waiting, failed=failed)
     if late.late or late.paused:
         found += _describe_backlog(late, now, gettext)
-        return HealthFinding(N_("letters"), CheckResult.WARNING, found, _find_remedy(late, gettext))
+        return HealthFinding(N_("e-mails"), CheckResult.WARNING, found, _find_remedy(late, gettext))
     if failed:
-        return HealthFinding(N_("letters"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
-    return HealthFinding(N_("letters"), CheckResult.OK, found)
+        return HealthFinding(N_("e-mails"), CheckResult.WARNING, found, "scheduler letter list --outcome failed")
+    return HealthFinding(N_("e-mails"), CheckResult.OK, found)
 
 
 def _describe_backlog(found: backlog.Backlog, now: datetime, gettext: Gettext) -> str:
     """Return what is to be said of letters that are late, after their number."""
     parts = []
     if found.paused:
-        parts.append(gettext(N_("delivery pauses, because the mail server takes no letter")))
+        parts.append(gettext(N_("sending is paused, because the mail server accepts no e-mail")))
     if found.late and found.oldest:
         age = format_duration((now - found.oldest) // MINUTE * MINUTE)
-        parts.append(gettext(N_("late: {count}, the oldest by {age}")).format(count=found.late, age=age))
+        parts.append(gettext(N_("late: {count}, longest delay: {age}")).format(count=found.late, age=age))
     if found.reason:
         parts.append(gettext(N_("the last answer: {reason}")).format(reason=found.reason))
     return "".join(f"; {part}" for part in parts)
@@ -185,7 +187,7 @@ def _describe_backlog(found: backlog.Backlog, now: datetime, gettext: Gettext) -
 
 def _find_remedy(found: backlog.Backlog, gettext: Gettext) -> str:
     if found.paused:
-        return gettext(N_("mend what the mail server complains of; the letters leave by themselves then"))
+        return gettext(N_("correct what the mail server reports; the e-mails are then sent automatically"))
     if found.reason:
         return "scheduler letter list --outcome 'to do'"
     return gettext(N_("start a worker: scheduler worker"))
@@ -195,8 +197,8 @@ def _check_held_letters(session: Session, gettext: Gettext) -> Iterator[HealthFi
     """Tell of letters that wait for somebody since a backup was restored, if there are any."""
     held = sum(ledger.count_held(session).values())
     if held:
-        found = gettext(N_("held since a backup was restored: {count}")).format(count=held)
-        yield HealthFinding(N_("held letters"), CheckResult.WARNING, found, "scheduler letter release")
+        found = gettext(N_("on hold since a backup was restored: {count}")).format(count=held)
+        yield HealthFinding(N_("e-mails on hold"), CheckResult.WARNING, found, "scheduler letter release")
 
 
 def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
@@ -204,19 +206,21 @@ def _check_accounts(session: Session, gettext: Gettext) -> HealthFinding:
     in_force = sa.select(sa.func.count()).select_from(Account).where(Account.disabled_at.is_(None))
     count = session.scalar(in_force) or 0
     if not session.scalar(in_force.where(Account.role == AccountRole.ADMINISTRATOR)):
-        found = gettext(N_("there is no administrator; the pages of the desk need one"))
+        found = gettext(N_("there is no administrator; the officers' pages need one"))
         remedy = "scheduler account add NAME --role administrator"
         return HealthFinding(N_("accounts"), CheckResult.NOTE, found, remedy)
-    return HealthFinding(N_("accounts"), CheckResult.OK, gettext(N_("in force: {count}")).format(count=count))
+    return HealthFinding(N_("accounts"), CheckResult.OK, gettext(N_("enabled: {count}")).format(count=count))
 
 
 def _check_retention(session: Session, now: datetime, gettext: Gettext, keep: timedelta | None) -> HealthFinding:
     """Check that visitors are erased as the registration form promises: by the worker, every night."""
     if keep is None:
-        return HealthFinding(N_("retention"), CheckResult.OK, gettext(N_("visitors are kept until they ask")))
+        return HealthFinding(
+            N_("retention"), CheckResult.OK, gettext(N_("visitors' data is kept until they ask us to erase it"))
+        )
     last, due = retention.get_last_run(session), retention.count_due(session, keep=keep, now=now)
     run = f"{last:%Y-%m-%d %H:%M} UTC" if last else gettext(N_("never"))
-    said = gettext(N_("visitors are forgotten after {days} days; due: {due}, last run: {run}"))
+    said = gettext(N_("days for which visitors' data is kept: {days}; due: {due}, last run: {run}"))
     found = said.format(days=keep.days, due=due, run=run)
     if due and (last is None or now - last > retention.LATE):
         remedy = gettext(N_("start a worker: scheduler worker"))
@@ -231,7 +235,7 @@ def _check_worker(session: Session, now: datetime, gettext: Gettext) -> Iterator
     alive = workers.find_workers(session)
     overdue = [job for job in TIMETABLE if job.is_overdue(records.get(job.name), now=now)]
     names = ", ".join(f"{one.id} ({ages[one.id].total_seconds():.0f} s)" for one in alive)
-    found = gettext(N_("seen: {workers}")).format(workers=names) if alive else gettext(N_("none is at work"))
+    found = gettext(N_("running: {workers}")).format(workers=names) if alive else gettext(N_("no worker is running"))
     wrong = [one for one in alive if workers.clock_error(timedelta(milliseconds=one.clock_ahead))]
     if wrong:
         machines = ", ".join(one.id for one in wrong)
@@ -254,7 +258,7 @@ def _check_job(
     found = gettext(N_("last done: {when}")).format(when=done)
     if record and record.error:
         failed = gettext(N_("{found}; the last run failed: {error}")).format(found=found, error=record.error)
-        return HealthFinding(job.title, CheckResult.WARNING, failed, gettext(N_("look at the log of the worker")))
+        return HealthFinding(job.title, CheckResult.WARNING, failed, gettext(N_("read the log of the worker")))
     if overdue:
         return HealthFinding(
             job.title, CheckResult.WARNING, gettext(N_("{found}; overdue")).format(found=found), start
@@ -267,5 +271,7 @@ def _find_last_backup(session: Session, gettext: Gettext) -> HealthFinding:
     made = sa.select(Audit.at, Audit.details).where(Audit.noun == "data", Audit.action == "backup")
     last = session.execute(made.order_by(Audit.at.desc()).limit(1)).one_or_none()
     if last is None:
-        return HealthFinding(N_("backup"), CheckResult.NOTE, gettext(N_("none is known")), "scheduler db backup FILE")
+        return HealthFinding(
+            N_("backup"), CheckResult.NOTE, gettext(N_("no backup is known")), "scheduler db backup FILE"
+        )
     return HealthFinding(N_("backup"), CheckResult.OK, f"{last.at:%Y-%m-%d %H:%M} UTC, {last.details['file']}")

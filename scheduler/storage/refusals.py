@@ -19,7 +19,9 @@ _IN_USE = N_("the database {place} is in use by another program; try again in a 
 class Busy(Conflict):
     """Others hold what is needed, for longer than this thread could wait; nothing was changed."""
 
-    def __init__(self, message: str = N_("others are at work; try again in a moment"), **facts: object) -> None:
+    def __init__(
+        self, message: str = N_("other people are making changes; try again in a moment"), **facts: object
+    ) -> None:
         super().__init__(message, **facts)
 
 
@@ -30,7 +32,9 @@ class Held(Busy):
 class Gone(NotFound):
     """Somebody else has removed what this is about since it was read; nothing was changed."""
 
-    def __init__(self, message: str = N_("what this is about was just removed; nothing was changed")) -> None:
+    def __init__(
+        self, message: str = N_("the entry that this refers to has just been removed; nothing was changed")
+    ) -> None:
         super().__init__(message)
 
 
@@ -118,9 +122,9 @@ _SQLITE_TROUBLE: dict[str, SchedulerError] = {
     "readonly database": Forbidden("the database {place} cannot be written; check the rights of file and directory"),
     "unable to open database": Forbidden("the database {place} cannot be opened; check directory and rights"),
     "not a database": Invalid("{place} is not a database of this program; choose another database_url"),
-    "is malformed": Conflict("the database {place} is damaged; put a backup in its place"),
-    "disk I/O error": Conflict("the disk of {place} cannot be read or written; look after it"),
-    "disk is full": Conflict("the disk of {place} is full; make room and try again"),
+    "is malformed": Conflict("the database {place} is damaged; replace it by a backup"),
+    "disk I/O error": Conflict("the disk of {place} cannot be read or written; check the disk"),
+    "disk is full": Conflict("the disk of {place} is full; free some space and try again"),
 }
 
 

@@ -153,7 +153,7 @@ def _read_journal(target: Target, installation: str) -> dict[str, list[str]]:
 def _refuse_other(target: Target, found: object, installation: str) -> None:
     if found != installation:
         raise Conflict(
-            "{place}: another installation publishes there; choose another place with --to, or say --overwrite",
+            "{place}: another installation publishes there; choose another target with --to, or use --overwrite",
             place=target.place(FOLDER),
         )
 
@@ -181,7 +181,7 @@ def _is_feed(name: str) -> bool:
 
 def _foreign(target: Target, name: str) -> Conflict:
     return Conflict(
-        "{file}: is there already and was not published; move it away, choose another place with --to, or say "
+        "{file}: exists already and was not published; move it away, choose another target with --to, or use "
         "--overwrite to replace it",
         file=target.place(name),
     )

@@ -71,7 +71,9 @@ class Directory:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Conflict("{place}: another run is publishing there; wait for its end", place=self.root) from error
+            raise Conflict(
+                "{place}: another run is publishing there; wait until it has finished", place=self.root
+            ) from error
 
     def names(self, folder: str) -> set[str]:
         with _translate(self.root / folder):

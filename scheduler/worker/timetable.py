@@ -88,7 +88,7 @@ def run_if_due(app: App, worker: Presence, job: ScheduledJob, stop: Stop = never
         return JobRun(job, error=error)
     except Exception:
         log.exception("the job %s has failed", job.name)
-        return JobRun(job, error=Conflict("it has failed; the log says why"))
+        return JobRun(job, error=Conflict("it has failed; the log gives the reason"))
 
 
 def _run_if_due(app: App, worker: Presence, job: ScheduledJob, stop: Stop) -> JobRun | None:

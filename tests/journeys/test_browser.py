@@ -64,18 +64,18 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
     assert page.url.endswith("/ru/")
     press(page.get_by_role("link", name="церемония открытия выставки «Астана в Бангкоке»"))
     assert "14:00–15:30" in page.inner_text("main")
-    page.get_by_label("Ваше время").select_option("Asia/Almaty")
+    page.get_by_label("Ваш часовой пояс").select_option("Asia/Almaty")
     press(page.get_by_role("button", name="Показать"))
     assert page.url.endswith(f"/ru/{CEREMONY}")
     assert "12:00–13:30" in page.inner_text("main")
     press(page.get_by_role("navigation", name="Язык").get_by_role("link", name="English"))
-    assert "12:00–13:30 (Almaty, UTC+5, your clock)" in page.inner_text("main")
+    assert "12:00–13:30 (Almaty, UTC+5, your time)" in page.inner_text("main")
     press(page.get_by_role("complementary").get_by_role("link", name="Subscribe"))
     page.get_by_label("Phuket").check()
     page.get_by_label("ไทย").check()
     press(page.get_by_role("button", name="Show the links"))
 
-    assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The plain address").input_value()
+    assert "/feeds/choice.th.ics?city=phuket&tour=sample-tour" in page.get_by_label("The address").input_value()
     keep(page, "subscribe.en.no-script")
 
 
@@ -85,7 +85,7 @@ def test_a_reader_without_javascript_finds_an_event_sets_a_clock_and_subscribes(
         (
             "Europe/Berlin",
             "en",
-            "Tuesday 19 January 2027, 08:00–09:30 (Berlin, UTC+1, your clock)",
+            "Tuesday 19 January 2027, 08:00–09:30 (Berlin, UTC+1, your time)",
             "08:00–09:30 Berlin",
         ),
         (
@@ -116,12 +116,12 @@ def test_a_reader_who_wants_only_the_clock_of_the_place_keeps_it(browser, addres
     page = look(browser, timezone_id="Europe/Berlin")
     page.goto(f"{address}/en/{CEREMONY}")
 
-    assert "Europe/Berlin" == page.get_by_label("Your clock").input_value()
-    page.get_by_label("Your clock").select_option("")
+    assert "Europe/Berlin" == page.get_by_label("Your time zone").input_value()
+    page.get_by_label("Your time zone").select_option("")
     press(page.get_by_role("button", name="Show"))
     page.goto(f"{address}/en/{CEREMONY}")
 
-    assert "your clock)" not in page.inner_text("main")
+    assert "your time)" not in page.inner_text("main")
 
 
 def test_everything_is_reached_by_keyboard_and_what_has_focus_is_seen(browser, address):

@@ -38,9 +38,9 @@ PATH = "desk/events/opening/door"
 # Of each language: let in, undo, welcome, already here, unknown pass.
 SAID = {
     "en": "Let in|Undo|Welcome|Already here|Unknown pass",
-    "kk": "Кіргізу|Кері қайтару|Қош келдіңіз|Осында келіп қойған|Белгісіз рұқсаттама",
+    "kk": "Кіргізу|Кері қайтару|Қош келдіңіз|Келіп қойған|Белгісіз рұқсаттама",
     "ru": "Впустить|Отменить действие|Добро пожаловать|Уже здесь|Неизвестный пропуск",
-    "th": "ให้เข้า|เลิกทำ|ยินดีต้อนรับ|อยู่ข้างในแล้ว|ไม่รู้จักบัตรผ่านนี้",
+    "th": "ให้เข้า|เลิกทำ|ยินดีต้อนรับ|มาถึงแล้ว|ไม่รู้จักบัตรผ่านนี้",
 }
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
@@ -183,13 +183,13 @@ def test_companions_who_are_late_are_added_and_an_officer_admits_who_has_no_plac
     page.locator(".found").get_by_role("button", name="Let in").click()
     verdict(page, "Welcome")
     assert 1 == people(app)
-    page.get_by_label("Companions here").fill("2")
-    page.get_by_role("button", name="Set").click()
+    page.get_by_label("Companions present").fill("2")
+    page.get_by_role("button", name="Save the number").click()
     until(lambda: people(app) == 3)
 
     type_in(page, guests["invited"])
     verdict(page, "No place")
-    page.get_by_role("button", name="Admit").click()
+    page.get_by_role("button", name="Let in if a place is free").click()
     verdict(page, "Welcome")
 
     until(lambda: people(app) == 4)
@@ -240,7 +240,7 @@ def test_whoever_was_signed_out_is_told_and_nothing_is_lost(browser, app, addres
     page.context.clear_cookies()
 
     type_in(page, guests["nurlan"])
-    page.get_by_text("You are signed out. What was not sent is kept here.").wait_for()
+    page.get_by_text("You are signed out. What was not sent is saved here.").wait_for()
     assert 0 == people(app)
     page.once("dialog", lambda asked: asked.accept())
     at_the_door(page, address)

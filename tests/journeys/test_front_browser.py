@@ -207,16 +207,16 @@ def test_a_day_is_closed_and_the_two_it_hits_are_offered_other_times(browser, ap
     page.get_by_label("Closed from").fill("10:45")
     page.get_by_label("Closed until").fill("12:00")
     page.get_by_label("English", exact=True).fill("Power failure")
-    press_first(page, "See whom it hits")
+    press_first(page, "Show the appointments affected")
     assert (True, False) == ("Ерлан" in page.inner_text("main table"), "Dana" in page.inner_text("main table"))
     see(page, PHONE, "front.close-look.en.light")
-    press_first(page, "Change something")
+    press_first(page, "Go back and change")
     page.get_by_label("Closed from").fill("09:40")
-    press_first(page, "See whom it hits")
+    press_first(page, "Show the appointments affected")
     press_first(page, "Close, and offer other times")
     page.locator(".done").wait_for()
 
-    assert "2 visits were offered another time." in page.inner_text(".done")
+    assert "Another time was offered for 2 appointments." in page.inner_text(".done")
     assert "Power failure" in page.inner_text("main")
     assert {VisitStatus.OFFERED} == {status(app, booked[name]) for name in ("Ерлан", "Dana Ospanova")}
     assert [] == page.complaints

@@ -80,7 +80,7 @@ def test_an_offer_is_accepted_and_a_party_named_without_javascript(browser, app,
     page.get_by_label("How many people come with you?").fill("")
     page.get_by_label("What should we know about food?").fill("halal")
     press(page.get_by_role("button", name="Save the change"))
-    assert "There are not that many places left." in page.inner_text("main")
+    assert "There are not enough places left." in page.inner_text("main")
     assert "Nurlan\nSomchai Jaidee" == page.get_by_label("Who comes with you?").input_value()
     page.get_by_label("Who comes with you?").fill("Nurlan")
     press(page.get_by_role("button", name="Save the change"))

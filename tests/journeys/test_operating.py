@@ -43,12 +43,13 @@ def test_a_start_says_where_what_is_not_set_and_how_to_stop_and_nothing_else(tmp
     assert (0, 0) == (code, worker.returncode)
     assert served.splitlines() == [
         f"Serving on http://127.0.0.1:{server.port} (Ctrl-C to stop)",
-        "base_url is not set: links lead to http://localhost:8000. Set SCHEDULER_BASE_URL to where people reach it.",
+        "base_url is not set: links lead to http://localhost:8000."
+        " Set SCHEDULER_BASE_URL to the address at which people reach the server.",
         "Stopped.",
     ]
     assert said.splitlines() == [
-        "Working; stop with Ctrl-C.",
-        f"mail_url is not set: letters are kept as files in {tmp_path}/letters. Set SCHEDULER_MAIL_URL to send them.",
+        "The worker is running; stop it with Ctrl-C.",
+        f"mail_url is not set: e-mails are kept as files in {tmp_path}/letters. Set SCHEDULER_MAIL_URL to send them.",
         "Stopped.",
     ]
     assert 1 == seen["scheduler_workers_seen"]

@@ -24,7 +24,7 @@ SAID = {
     "en": "Register|Your name|Your e-mail address|by video link|How many|I agree|Ask for a place|Confirm|Withdraw",
     "kk": "Тіркелу|Атыңыз|Электрондық пошта мекенжайыңыз|бейнебайланыс арқылы|Сізбен бірге неше адам|Осыған келісемін"
     "|Орын сұрау|Растау|Бас тарту",
-    "ru": "Зарегистрироваться|Ваше имя|Ваш адрес электронной почты|по видеосвязи|Сколько человек|Я согласен"
+    "ru": "Зарегистрироваться|Ваше имя|Ваш адрес электронной почты|по видеосвязи|Сколько человек|Я даю на это"
     "|Запросить место|Подтвердить|Отказаться от участия",
     "th": "ลงทะเบียน|ชื่อของท่าน|ที่อยู่อีเมลของท่าน|ทางวิดีโอ|มีผู้มากับท่านกี่คน|ข้าพเจ้ายินยอมตามนี้|ขอที่นั่ง|ยืนยัน|ยกเลิกการเข้าร่วม",
 }
@@ -194,5 +194,5 @@ def test_who_waits_sees_how_many_are_before_them(browser, app, address, letter):
     assert "All places are taken: waiting list" in page.inner_text("main")
     press(page.get_by_role("button", name="Confirm", exact=True))
 
-    assert "Parties before you: 1." in page.inner_text("main")
+    assert "Requests before yours: 1." in page.inner_text("main")
     see(page, PHONE, "own-waiting.en.light")

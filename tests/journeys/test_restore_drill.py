@@ -117,7 +117,7 @@ def test_nothing_that_was_confirmed_before_the_backup_is_lost_and_the_pages_answ
         assert server.answers("/en/")
         assert server.answers(link)
 
-    assert "read again and found whole" in told
+    assert "read again and found complete" in told
     restored = connect(another)
     with restored.read() as session:
         people = set(session.scalars(sa.select(Person.email).join(Attendee, Attendee.person_id == Person.id)))

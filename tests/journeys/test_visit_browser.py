@@ -1,4 +1,4 @@
-"""Book a visit, as a citizen does on a phone: a real browser, the pages in a real process, the letters as they leave.
+"""Book an appointment, as a citizen does on a phone: a real browser, pages in a real process, the letters sent.
 
 With PICTURES=1 in the environment it keeps pictures of what it saw in build/screenshots.
 """
@@ -40,17 +40,18 @@ POST_NAMES = {
 }
 # Of each language: book, people, documents, choose, name, document, address, consent, keep, confirm, move, cancel.
 SAID = {
-    "en": "Book a visit|How many people come|How many documents|Choose a time|Full name|Number of the passport"
-    "|Your e-mail address|I agree|Keep this time for me|Confirm the visit|Move the visit|Cancel the visit",
+    "en": "Book an appointment|How many people come|How many documents|Choose a time|Full name|Number of the passport"
+    "|Your e-mail address|I agree|Reserve this time for me"
+    "|Confirm the appointment|Move the appointment|Cancel the appointment",
     "kk": "Қабылдауға жазылыңыз|Неше адам келеді|Барлығы неше құжат|Уақытты таңдаңыз|Аты-жөні|Паспорттың немесе"
     "|Электрондық пошта мекенжайыңыз|Осыған келісемін|Осы уақытты маған сақтау"
     "|Қабылдауға жазылуды растау|Қабылдау уақытын ауыстыру|Қабылдауға жазылуды тоқтату",
     "ru": "Записаться на приём|Сколько человек придёт|Сколько всего документов|Выберите время|Имя и фамилия"
     "|Номер паспорта"
-    "|Ваш адрес электронной почты|Я согласен|Зарезервировать это время для меня"
+    "|Ваш адрес электронной почты|Я даю на это|Зарезервировать это время для меня"
     "|Подтвердить запись на приём|Перенести приём|Отменить запись на приём",
     "th": "จองเวลานัดหมาย|มากี่คน|รวมเอกสารกี่ฉบับ|เลือกเวลา|ชื่อ-นามสกุล|หมายเลขหนังสือเดินทาง|ที่อยู่อีเมลของท่าน"
-    "|ข้าพเจ้ายินยอมตามนี้|สำรองเวลานี้ให้ข้าพเจ้า|ยืนยันนัดหมาย|เลื่อนนัดหมาย|ยกเลิกนัดหมาย",
+    "|ข้าพเจ้ายินยอมตามนี้|สำรองเวลาดังกล่าวให้ข้าพเจ้า|ยืนยันนัดหมาย|เลื่อนนัดหมาย|ยกเลิกนัดหมาย",
 }
 SERVICE = "posts/phuket/book/passport"
 AT = "at=2027-01-13T10:00"
@@ -202,7 +203,9 @@ def test_every_choice_can_be_gone_back_to_and_loaded_again(browser, address):
     page.goto(f"{address}/en/{SERVICE}")
     page.get_by_label("How many documents").fill("3")
     press(page.get_by_role("button", name="Choose a time"))
-    assert "Times at the post: Phuket, UTC+7; beside them yours: Almaty, UTC+5" in page.inner_text("main")
+    assert "Local time of the consulate: Phuket, UTC+7; beside it, your time: Almaty, UTC+5" in page.inner_text(
+        "main"
+    )
     press(page.locator("button[value='2027-01-06T10:00']"))
     page.reload()
 
@@ -222,10 +225,10 @@ def test_a_time_that_is_gone_is_replaced_without_typing_anything_again(browser, 
     page.get_by_label("I agree").check()
     post.book("somebody", MORNING.replace(day=13, hour=10))
 
-    press(page.get_by_role("button", name="Keep this time for me"))
+    press(page.get_by_role("button", name="Reserve this time for me"))
     see(page, PHONE, "taken.en.light")
     page.get_by_label("Wednesday 13 January 2027, 10:30").check()
-    press(page.get_by_role("button", name="Keep this time for me"))
+    press(page.get_by_role("button", name="Reserve this time for me"))
 
     assert "10:30" in page.inner_text("main")
     assert "/sent?" in page.url

@@ -45,7 +45,7 @@ class DescriptiveReader:
         line = part.get_line("URL")
         url = "".join(clean_text(get_value(line)).split()) if line else ""
         if line and url and not url.lower().startswith(("http://", "https://")):
-            self._notes.add_ignored(line[0], uid, "URL does not lead to the web: {url}.", url=url)
+            self._notes.add_ignored(line[0], uid, "URL is not a web address: {url}.", url=url)
             return ""
         return url
 
@@ -60,7 +60,7 @@ class DescriptiveReader:
             latitude = longitude = inf
         if abs(latitude) <= 90 and abs(longitude) <= 180:
             return latitude, longitude
-        self._notes.add_ignored(line[0], uid, "GEO is no place on Earth: {value}.", value=line[2])
+        self._notes.add_ignored(line[0], uid, "GEO is not a position on Earth: {value}.", value=line[2])
         return None
 
 

@@ -20,12 +20,12 @@ _DURATION = re.compile(
 _UNTIL = re.compile(r"UNTIL=(\d{4})", re.IGNORECASE | re.ASCII)
 
 _ZONE_READ = N_("The zone “{written}” is read as {tzid}.")
-_ZONE_DOUBTFUL = N_("Nobody can be sure what the zone “{written}” means; {tzid} was taken.")
-_ZONE_UTC = N_("No known zone keeps the clock of “{written}”; its times were turned into UTC.")
+_ZONE_DOUBTFUL = N_("The zone “{written}” can mean several zones; {tzid} was used.")
+_ZONE_UTC = N_("No known zone matches “{written}”; its times were converted to UTC.")
 _ZONE_BY_SOURCE = {
-    ZoneSource.VTIMEZONE: N_("The zone “{written}” is read as {tzid}, which keeps the clock of its definition."),
-    ZoneSource.OFFSET: N_("“{written}” only says how far from UTC; it is read as {tzid}."),
-    ZoneSource.CALENDAR: N_("The zone “{written}” is not known; {tzid}, that of the calendar, was taken."),
+    ZoneSource.VTIMEZONE: N_("The zone “{written}” is read as {tzid}, which matches its definition."),
+    ZoneSource.OFFSET: N_("“{written}” only gives an offset from UTC; it is read as {tzid}."),
+    ZoneSource.CALENDAR: N_("The zone “{written}” is not known; that of the calendar, {tzid}, was used."),
     ZoneSource.FLOATING: N_("Times without a zone are read in {tzid}."),
 }
 _ASSUMED_YEARS = 10  # of a series without UNTIL
@@ -59,7 +59,7 @@ class SpanReader:
             raise EventRefused(part.line, "The event has no DTSTART.")
         start, end = self._parse_line(line, uid), self.read_time(part, "DTEND", uid)
         if start is None:
-            raise EventRefused(line[0], "DTSTART is no time: {value}.", value=line[2])
+            raise EventRefused(line[0], "DTSTART is not a time: {value}.", value=line[2])
         if _is_outlook_all_day(part, start, end):
             start, end = WrittenTime(to_date(start.value), None), end and WrittenTime(to_date(end.value), None)
         if not isinstance(start.value, datetime):
@@ -86,7 +86,7 @@ class SpanReader:
         number = part.lines["DTEND"][0][0]
         wall = self._convert_end(number, end, span, uid)
         if wall < start and to_instant(wall, span.tzid) < to_instant(start, span.tzid):
-            self._notes.add_mended(number, uid, "DTEND lies before DTSTART and was left out.")
+            self._notes.add_mended(number, uid, "DTEND is before DTSTART and was left out.")
             return start
         return wall
 
@@ -100,7 +100,7 @@ class SpanReader:
         try:
             placed = self._zones.place(written.tzid, value)
         except UnknownZone:
-            self._notes.add_mended(line, uid, "The zone of DTEND is not known; that of DTSTART was taken.")
+            self._notes.add_mended(line, uid, "The zone of DTEND is not known; that of DTSTART was used.")
             return value
         if placed.tzid not in (span.tzid, "UTC"):
             message = "DTEND is in {tzid}; it was put on the clock of DTSTART, {start}."
@@ -142,14 +142,14 @@ class SpanReader:
             return None
         written = self._parse_line(line, uid)
         if written is None:
-            self._notes.add_ignored(line[0], uid, "{name} is no time: {value}.", name=name, value=line[2])
+            self._notes.add_ignored(line[0], uid, "{name} is not a time: {value}.", name=name, value=line[2])
         return written
 
     def _parse_line(self, line: ContentLine, uid: str) -> WrittenTime | None:
         number, head, value = split_at_time(line)
         written = parse_time(value.strip(' "'), head)
         if written and not written.well_formed:
-            self._notes.add_mended(number, uid, "{value} is not written as a time should be.", value=value)
+            self._notes.add_mended(number, uid, "{value} is not written as a time.", value=value)
         return written
 
     def _note_zone(self, line: int, uid: str, tzid: str | None, wall: datetime, placed: PlacedTime) -> None:
@@ -177,7 +177,7 @@ def _choose_message(placed: PlacedTime, wall: datetime, *, doubtful: bool) -> st
 def _make_refusal(line: int, tzid: str | None) -> EventRefused:
     if tzid is None:
         return EventRefused(line, "The time has no zone, and no zone was given for such times.")
-    return EventRefused(line, "The zone “{tzid}” is not known, nor any that keeps its clock.", tzid=tzid)
+    return EventRefused(line, "The zone “{tzid}” is not known, and no known zone matches its definition.", tzid=tzid)
 
 
 def _is_outlook_all_day(part: Component, start: WrittenTime, end: WrittenTime | None) -> bool:

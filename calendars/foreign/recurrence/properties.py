@@ -51,7 +51,7 @@ class RecurrenceReader:
             if until := rule.get("UNTIL"):
                 rule["UNTIL"] = self._read_until(line[0], until, span, uid)
         except (ValueError, OverflowError):
-            message = N_("The rule cannot be read; only the first day was taken: {rule}.")
+            message = N_("The rule cannot be read; only the first day was imported: {rule}.")
             self._notes.add_mended(line[0], uid, message, rule=line[2])
             return ""
         return ";".join(f"{name}={value}" for name, value in rule.items())
@@ -66,7 +66,7 @@ class RecurrenceReader:
             raise ValueError("ends before it begins")
         text = last.isoformat().replace("-", "").replace(":", "") + ("Z" if isinstance(last, datetime) else "")
         if text != until:
-            message = N_("UNTIL={until} is not of the kind that DTSTART asks for; it was read as {read}.")
+            message = N_("UNTIL={until} is not of the kind that DTSTART requires; it was read as {read}.")
             self._notes.add_mended(number, uid, message, until=until, read=text)
         return text
 
@@ -92,7 +92,7 @@ class RecurrenceReader:
                     if end := self._find_period_end(start, last, head, span):
                         ends[start] = end
                     else:
-                        message = N_("A period without an end that can be read has the length of the event: {value}.")
+                        message = N_("The end of a period cannot be read; the length of the event was used: {value}.")
                         self._notes.add_mended(number, uid, message, value=piece)
         return ends
 
@@ -114,7 +114,7 @@ class RecurrenceReader:
             pieces = value.replace(";", ",").split(",")  # vCalendar 1.0 separates them by semicolons
             times = [parse_time(piece.partition("/")[0].strip(' "'), head) for piece in pieces if piece.strip()]
             if None in times:
-                self._notes.add_ignored(number, uid, "{name} names something that is no time.", name=name)
+                self._notes.add_ignored(number, uid, "{name} contains something that is not a time.", name=name)
             dates += [find_occurrence(written, span, self._zones) for written in times if written]
         return tuple(dates)
 

@@ -61,7 +61,7 @@ def _select_latest(events: Sequence[ForeignEvent], notes: Notes) -> ForeignEvent
     latest = max(events, key=_get_revision)
     for event in events:
         if event is not latest:
-            message = N_("The event stands in the file again, in line {line}, in a later revision.")
+            message = N_("A later revision of the event is in the file, too. Line: {line}.")
             notes.add_ignored(event.line, event.uid, message, line=latest.line)
     return latest
 

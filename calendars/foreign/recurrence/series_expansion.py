@@ -33,7 +33,7 @@ def expand_series(
         found += occurrences
         outside += not occurrences
     if outside:
-        message = N_("Not between {first} and {last}, and so left out: {count}.")
+        message = N_("Left out, because they are not between {first} and {last}: {count}.")
         first, last = (day.isoformat() for day in days)
         notes.add_ignored(None, "", message, first=first, last=last, count=outside)
     return found
@@ -112,7 +112,7 @@ def _list_starts(
                 if len(starts) > MAX_OCCURRENCES + len(event.rdates) + len(event.exdates) + 2:
                     break
     except TooOften:
-        message = N_("The series repeats too often to be read whole; only its first day was taken: {rule}.")
+        message = N_("The series repeats too often to be read whole; only its first day was imported: {rule}.")
         notes.add_mended(event.line, event.uid, message, rule=event.rrule)
     for excluded in event.exdates:
         starts.pop(_identify(excluded), None)

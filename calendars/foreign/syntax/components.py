@@ -10,8 +10,8 @@ from calendars.foreign.syntax.encoding import Encoding
 from calendars.foreign.syntax.limits import Limits
 from calendars.foreign.syntax.outline import Extent
 
-NOT_A_PROPERTY = N_("This line is no property.")
-TOO_LONG = N_("{name} is longer than {limit} octets and was left out.")
+NOT_A_PROPERTY = N_("This line is not a property.")
+TOO_LONG = N_("{name} is longer than {limit} bytes and was left out.")
 
 _ZONE_PROPERTIES = frozenset(("TZID", "X-LIC-LOCATION", "DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"))
 _READ_PROPERTIES = {

@@ -32,7 +32,9 @@ def prepare_octets(data: bytes, limits: Limits) -> bytes:
     """Remove a byte order mark, convert UTF-16 to UTF-8, and replace CR as line end. Raise ReadError if too large."""
     if len(data) > limits.max_octets:
         raise ReadError(
-            "The calendar has {octets} octets; at most {limit} are read.", octets=len(data), limit=limits.max_octets
+            "The calendar is too large. Bytes: {octets}; at most {limit} are read.",
+            octets=len(data),
+            limit=limits.max_octets,
         )
     for mark, encoding in (*_BOMS, *_WITHOUT_BOM):
         if data.startswith(mark):
@@ -55,10 +57,12 @@ def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
     if codec and _is_ascii_compatible(codec) and _can_decode(unfolded, codec):
         return Encoding(codec)
     if broken_line := _find_broken_line(data):
-        notes.add_mended(broken_line, "", "Some letters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}.")
+        notes.add_mended(
+            broken_line, "", "Some characters are not in UTF-8 and are shown as \N{REPLACEMENT CHARACTER}."
+        )
         return Encoding("utf-8", "replace")
     guess = guess_charset(unfolded)
-    message = N_("The letters are not in UTF-8; they were read as {charset} (--charset says another one).")
+    message = N_("The text is not in UTF-8; it was read as {charset} (choose another one with --charset).")
     notes.add_mended(None, "", message, charset=guess)
     return Encoding(_CODECS.get(guess, guess), "replace")
 
@@ -66,7 +70,7 @@ def detect_encoding(data: bytes, charset: str | None, notes: Notes) -> Encoding:
 def convert_from(charset: str, data: bytes) -> bytes:
     """Convert a file from the charset that a person has named to UTF-8. Raise ReadError if it is not in that one."""
     if not _is_text_codec(charset):
-        message = N_("There is no charset {charset}; there are for example windows-1251, KOI8-R and TIS-620.")
+        message = N_("The charset {charset} is not known; use for example windows-1251, KOI8-R or TIS-620.")
         raise ReadError(message, charset=charset)
     codec = _CODECS.get(charset.upper(), charset)
     for octets in (data, _FOLD.sub(b"", data)):  # a fold may part the octets of a letter

@@ -77,7 +77,7 @@ class OutlineReader:
         if self._count > self._limits.max_components:
             raise ReadError("The calendar has more than {limit} components.", limit=self._limits.max_components)
         if len(self._open) > self._limits.max_depth:
-            raise ReadError("Components stand in one another more than {limit} deep.", limit=self._limits.max_depth)
+            raise ReadError("Components are nested more than {limit} deep.", limit=self._limits.max_depth)
 
     def _end(self, kind: str, end: int) -> None:
         depth = self._find_depth((kind,))

@@ -27,15 +27,15 @@ from scheduler.services.privacy import access_log
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 in_language = click.option(
-    "--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of what is printed.")
+    "--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the printed text.")
 )
 
 
-@click.command("day", help=N_("The day of a post: who comes when, who waits, who is at which counter."))
+@click.command("day", help=N_("Show the day of a post: appointments, people who wait, and counters."))
 @click.argument("post")
 @click.option("--day", "typed", help=N_("Another day than today."))
-@click.option("--print", "file", type=FILE, help=N_("Write the list as PDF, to be ticked by hand."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--print", "file", type=FILE, help=N_("Write the list as PDF, to print and tick off."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @in_language
 @as_json
 @pass_context
@@ -62,7 +62,7 @@ def day(
         head = {"post": found.post, "day": found.day, "tz": found.tz, "arriving": dict(found.arriving)}
         print_json({**head, "queue": queue, "visits": records})
         return
-    show(records, DAY, as_json=False, nothing=_("No visits."))
+    show(records, DAY, as_json=False, nothing=_("No appointments."))
 
 
 def _print_list(
@@ -139,7 +139,7 @@ def _report(row: Appointment, as_json: bool) -> None:
     )
 
 
-@click.command("check-in", help=N_("Write down that they are here; gives them a ticket."))
+@click.command("check-in", help=N_("Record that the people are here, and give them a ticket."))
 @click.argument("reference")
 @as_json
 @pass_context
@@ -149,14 +149,18 @@ def check_in(context: CommandContext, reference: str, as_json: bool) -> None:
         _report(row, as_json)
 
 
-@click.command("walk-in", help=N_("Take somebody without an appointment into the queue."))
+@click.command("walk-in", help=N_("Add somebody without an appointment to the queue."))
 @click.argument("post")
 @click.argument("service")
-@click.option("--name", required=True, help=N_("Who it is, as they want to be called."))
-@click.option("--people", type=click.IntRange(1, 20), default=1, show_default=True, help=N_("So many come."))
-@click.option("--documents", type=click.IntRange(1, 50), default=1, show_default=True, help=N_("So many documents."))
-@click.option("--document", help=N_("Number of their document: who has booked is told so."))
-@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language that they speak."))
+@click.option("--name", required=True, help=N_("Name by which the person wants to be called."))
+@click.option(
+    "--people", type=click.IntRange(1, 20), default=1, show_default=True, help=N_("Number of people who come.")
+)
+@click.option(
+    "--documents", type=click.IntRange(1, 50), default=1, show_default=True, help=N_("Number of documents.")
+)
+@click.option("--document", help=N_("Document number; shows an appointment that the person has today."))
+@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language that the person speaks."))
 @as_json
 @pass_context
 def walk_in(
@@ -185,10 +189,10 @@ def walk_in(
         _report(row, as_json)
 
 
-@click.command("call", help=N_("Call to a counter whose turn it is."))
+@click.command("call", help=N_("Call the next person to a counter."))
 @click.argument("post")
 @click.argument("counter")
-@click.option("--reference", help=N_("Whom to call, out of turn."))
+@click.option("--reference", help=N_("Reference number of an appointment to call out of turn."))
 @as_json
 @pass_context
 def call(context: CommandContext, post: str, counter: str, reference: str | None, as_json: bool) -> None:
@@ -212,8 +216,10 @@ def _act(name: str, act: Callable[..., Appointment], text: str) -> click.Command
     return command
 
 
-recall = _act("recall", desk_actions.recall, N_("Call somebody once more who has not come to the counter."))
-done = _act("done", desk_actions.finish, N_("They were served."))
-no_show = _act("no-show", desk_actions.record_no_show, N_("They did not come."))
-send_back = _act("send-back", desk_actions.send_back, N_("Called too soon: they wait on, where they waited."))
-undo = _act("undo", desk_actions.undo, N_("Take back the last of these acts, for a quarter of an hour."))
+recall = _act("recall", desk_actions.recall, N_("Call again a person who has not come to the counter."))
+done = _act("done", desk_actions.finish, N_("Record that the person was served."))
+no_show = _act("no-show", desk_actions.record_no_show, N_("Record that the person did not come."))
+send_back = _act(
+    "send-back", desk_actions.send_back, N_("Put back a person called too soon, at the same position in the queue.")
+)
+undo = _act("undo", desk_actions.undo, N_("Undo the last of these actions, within fifteen minutes."))

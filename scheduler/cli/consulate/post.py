@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 post = LazyGroup(
     "post",
-    help=N_("Consular posts: services, counters, hours, closures."),
+    help=N_("Manage consular posts: services, counters, hours, closures."),
     modules={
         "list": "consulate.post_listing:list_posts",
         "show": "consulate.post_listing:show_post",
@@ -26,7 +26,7 @@ post = LazyGroup(
 )
 service = LazyGroup(
     "service",
-    help=N_("What a post offers to the public."),
+    help=N_("Manage the services that a post offers to the public."),
     modules={
         "list": "consulate.post_listing:list_services",
         "add": "consulate.post_planning:add_service",
@@ -35,7 +35,7 @@ service = LazyGroup(
 )
 counter = LazyGroup(
     "counter",
-    help=N_("The counters of a post."),
+    help=N_("Manage the counters of a post."),
     modules={
         "list": "consulate.post_listing:list_counters",
         "add": "consulate.post_planning:add_counter",

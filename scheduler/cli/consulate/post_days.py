@@ -33,7 +33,7 @@ def _day_options(function: Any) -> Any:
         pass_context,
         as_json,
         with_consent,
-        click.option("--reason", multiple=True, help=N_("Why; several languages as kk=... ru=... (repeatable).")),
+        click.option("--reason", multiple=True, help=N_("Reason; several languages as kk=... ru=... (repeatable).")),
         click.option("--counter", help=N_("Only this counter.")),
         click.option("--hours", help=N_("Only these hours, like 14:00-16:00.")),
         click.option("--last-day", help=N_("The last of several whole days.")),
@@ -44,13 +44,13 @@ def _day_options(function: Any) -> Any:
     return function
 
 
-@click.command(help=N_("Close a post or a counter on some days; shows whom it hits."))
+@click.command(help=N_("Close a post or a counter on some days, and show the appointments affected."))
 @_day_options
 def close(context: CommandContext, key: str, **given: Any) -> None:
     _set_days(context, key, given, opened=False)
 
 
-@click.command("open", help=N_("Open in spite of a public holiday, or at other hours than those of the week."))
+@click.command("open", help=N_("Open a post on a public holiday, or at other hours than usual."))
 @_day_options
 def open_(context: CommandContext, key: str, **given: Any) -> None:
     _set_days(context, key, given, opened=True)
@@ -106,7 +106,9 @@ def list_affected(context: CommandContext, session: Session, row: Post) -> list[
 def report_affected(key: str, affected: Sequence[Record], *, as_json: bool = False) -> None:
     """Print the visits whose time falls outside the hours now, if there are any, and what to do about them."""
     if affected and not as_json:
-        sentence = _("Visits outside the hours now: {count}. Offer other times: scheduler visit rebook {key}")
+        sentence = _(
+            "Appointments that are now outside the hours: {count}. To offer other times: scheduler visit rebook {key}"
+        )
         click.echo(sentence.format(count=len(affected), key=key))
     if affected or as_json:
         show(affected, AFFECTED, as_json=as_json)
@@ -134,7 +136,7 @@ def _draft(context: CommandContext, row: Post, given: Mapping[str, Any], *, open
     return check(SpecialDraft, stated, language=context.settings.language)
 
 
-@click.command(help=N_("Take back what was said of a day: it keeps its week again."))
+@click.command(help=N_("Remove a closure or special hours, so that the usual hours apply again."))
 @click.argument("key")
 @click.argument("day")
 @with_consent
@@ -145,6 +147,6 @@ def usual(context: CommandContext, key: str, day: str, yes: bool, dry_run: bool)
         usual_day = read_day(day, "day", now=context.now(), tzid=row.tzid)
         opening_days.forget_days(session, row, usual_day, now=context.now())
         days = DaysDraft(first_day=usual_day, last_day=usual_day)
-        return _describe(context, session, row, days, _("Its week again: {days}"))
+        return _describe(context, session, row, days, _("Usual hours again: {days}"))
 
     carry_out(context, act, partial(_report, key), yes=yes, dry_run=dry_run)

@@ -23,7 +23,7 @@ from scheduler.services.consulate.front_desk.statistics import Statistics
 from scheduler.services.consulate.posts import posts
 
 
-@click.command("statistics", help=N_("How the days of a post went: who came, how long they waited."))
+@click.command("statistics", help=N_("Show the statistics of a post: how many people came and how long they waited."))
 @click.argument("post")
 @click.option("--from", "first", help=N_("The first day (default: today)."))
 @click.option("--until", "last", help=N_("The last day (default: the first)."))
@@ -35,7 +35,7 @@ def statistics(context: CommandContext, post: str, first: str | None, last: str 
         first_on = read_day_or_today(context, row, first, "--from")
         last_on = read_day_or_today(context, row, last, "--until") if last else first_on
         if last_on < first_on:
-            raise Invalid("--until: must not be before --from")
+            raise Invalid("--until: give a day that is not before --from")
         found = visit_statistics.compute_statistics(session, row, first_on, last_on)
     record = _record(found)
     if as_json:
@@ -43,7 +43,7 @@ def statistics(context: CommandContext, post: str, first: str | None, last: str 
         return
     show_one({name: value for name, value in record.items() if name != "hours"}, as_json=False)
     click.echo("")
-    show(record["hours"], HOURS, as_json=False, nothing=_("No visits."))
+    show(record["hours"], HOURS, as_json=False, nothing=_("No appointments."))
 
 
 def _record(found: Statistics) -> dict[str, Any]:
@@ -61,15 +61,17 @@ HOURS: Columns = {
     N_("Hour"): lambda record: f"{record['hour']:02}:00",
     N_("Booked"): "booked",
     N_("Came"): "came",
-    N_("Walk-ins"): "walk_ins",
+    N_("Without an appointment"): "walk_ins",
     N_("Served"): "served",
     N_("Minutes waited"): "waiting_median",
 }
 
 
-@click.command("board", help=N_("The address of the board for the waiting room: tickets and counters, no names."))
+@click.command(
+    "board", help=N_("Show the address of the board for the waiting room: tickets and counters, no names.")
+)
 @click.argument("post")
-@click.option("--revoke", is_flag=True, help=N_("Make another address; the one before leads nowhere."))
+@click.option("--revoke", is_flag=True, help=N_("Create a new address; the present one stops working."))
 @in_language
 @with_consent
 @as_json

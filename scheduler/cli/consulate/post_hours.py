@@ -19,9 +19,11 @@ from scheduler.services.consulate.posts.open_cells import OpenCells
 from scheduler.services.consulate.posts.reasons import format_holiday
 
 
-@click.command(help=N_("When its counters are open, day by day."))
+@click.command(help=N_("Show when the counters of a post are open, day by day."))
 @click.argument("key")
-@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help=N_("For so many days."))
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=14, show_default=True, help=N_("Number of days to show.")
+)
 @as_json
 @pass_context
 def hours(context: CommandContext, key: str, days: int, as_json: bool) -> None:
@@ -75,9 +77,11 @@ def _format_minutes(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-@click.command(help=N_("The public holidays of both States, and which days are open in spite of one."))
+@click.command(help=N_("List the public holidays of both States, and those on which the post is open."))
 @click.argument("key")
-@click.option("--days", type=click.IntRange(1, 800), default=366, show_default=True, help=N_("For so many days."))
+@click.option(
+    "--days", type=click.IntRange(1, 800), default=366, show_default=True, help=N_("Number of days to show.")
+)
 @as_json
 @pass_context
 def holidays(context: CommandContext, key: str, days: int, as_json: bool) -> None:

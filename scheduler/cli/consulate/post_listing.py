@@ -62,6 +62,6 @@ list_services = _parts_listing(
         N_("Name"): localized("name"),
         N_("Minutes"): field("minutes"),
         N_("Fee"): lambda record: " ".join(filter(None, (record.get("fee"), record.get("currency")))),
-        N_("A day"): field("quota"),
+        N_("Per day"): field("quota"),
     },
 )

@@ -39,7 +39,7 @@ def add(context: CommandContext, /, key: str, yes: bool, dry_run: bool, **given:
     _put_post(context, key, given, adding=True, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Change what is given and leave the rest."))
+@click.command(help=N_("Change the given fields and leave the rest as it is."))
 @click.argument("key")
 @draft_options(PostDraft, leave_out=PARTS)
 @with_consent
@@ -99,7 +99,7 @@ def _put(
         doubts = [doubt for one in changes for doubt in one.doubts]
         if written.deadline is not None and not same_deadline:
             at = tell_wall_time(written.deadline, written.tzid)
-            lines.append(_("Nothing is booked after: {time}").format(time=at))
+            lines.append(_("Booking closes at: {time}").format(time=at))
         lines += list_doubts(doubts)
         return lines, after if more else [], bool(more or doubts)
 
@@ -139,7 +139,9 @@ def _part_putting(noun: str, kind: type[Draft], *, adding: bool) -> click.Comman
 
     if adding:
         return click.command("add", help=N_("Add one."))(command)
-    return click.command("change", help=N_("Change what is given and leave the rest."))(with_consent(command))
+    return click.command("change", help=N_("Change the given fields and leave the rest as it is."))(
+        with_consent(command)
+    )
 
 
 add_counter = _part_putting("counter", CounterDraft, adding=True)

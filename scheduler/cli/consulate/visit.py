@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 visit = LazyGroup(
     "visit",
-    help=N_("Visits: free times, book, move, cancel."),
+    help=N_("Find free times; book, move and cancel appointments."),
     modules={
         "list": "consulate.visit_listing:list_visits",
         "show": "consulate.visit_listing:show_visit",

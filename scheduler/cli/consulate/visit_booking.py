@@ -29,8 +29,8 @@ from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 def _applicant_options(function: Any) -> Any:
     for option in (
-        click.option("--tz", help=N_("Zone of the person who comes, like Asia/Almaty.")),
-        click.option("--language", "letters_in", help=N_("Language of letters.")),
+        click.option("--tz", help=N_("Time zone of the person who comes, like Asia/Almaty.")),
+        click.option("--language", "letters_in", help=N_("Language of e-mails.")),
         click.option("--telephone", help=N_("Telephone number.")),
         click.option("--email", help=N_("E-mail address.")),
         click.option(
@@ -38,19 +38,19 @@ def _applicant_options(function: Any) -> Any:
             "people",
             multiple=True,
             required=True,
-            help=N_('Who comes, with the number of their document: "Aliya Serik=N12345678" (repeatable).'),
+            help=N_('Person who comes, with the document number: "Aliya Serik=N12345678" (repeatable).'),
         ),
     ):
         function = option(function)
     return party_options(function)
 
 
-@click.command(help=N_("Book a time, at once; with --hold until the letter is answered."))
+@click.command(help=N_("Book an appointment; with --hold, only reserve it until it is confirmed by e-mail."))
 @click.argument("post")
 @click.argument("service")
 @click.argument("time")
 @_applicant_options
-@click.option("--hold", is_flag=True, help=N_("Only keep it, and write for confirmation."))
+@click.option("--hold", is_flag=True, help=N_("Only reserve the time, and ask for confirmation by e-mail."))
 @as_json
 @pass_context
 def book(
@@ -111,7 +111,7 @@ def _print(told: Told, *, as_json: bool) -> None:
         click.echo(line)
 
 
-@click.command(help=N_("Confirm a time that is held or offered."))
+@click.command(help=N_("Confirm a time that is reserved or offered."))
 @click.argument("reference")
 @as_json
 @pass_context
@@ -122,7 +122,7 @@ def confirm(context: CommandContext, reference: str, as_json: bool) -> None:
         _report(row, as_json)
 
 
-@click.command(help=N_("Move a visit to another time; it keeps its reference."))
+@click.command(help=N_("Move an appointment to another time; it keeps its reference number."))
 @click.argument("reference")
 @click.argument("time")
 @as_json
@@ -134,9 +134,11 @@ def move(context: CommandContext, reference: str, time: str, as_json: bool) -> N
         _report(row, as_json)
 
 
-@click.command(help=N_("Cancel a visit, or a place on the waiting list."))
+@click.command(help=N_("Cancel an appointment, or a place on the waiting list."))
 @click.argument("reference")
-@click.option("--for-applicant", is_flag=True, help=N_("They asked for it; otherwise the post cancels."))
+@click.option(
+    "--for-applicant", is_flag=True, help=N_("Cancel at the person's own request; otherwise the post cancels.")
+)
 @with_consent
 @as_json
 @pass_context
@@ -152,10 +154,12 @@ def cancel(
     carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-@click.command(help=N_("Stand on the waiting list for days on which nothing is free."))
+@click.command(help=N_("Put people on the waiting list for days on which no time is free."))
 @click.argument("post")
 @click.argument("service")
-@click.option("--day", "days", multiple=True, required=True, help=N_("A day they can come (repeatable)."))
+@click.option(
+    "--day", "days", multiple=True, required=True, help=N_("Day on which the people can come (repeatable).")
+)
 @_applicant_options
 @as_json
 @pass_context
@@ -171,7 +175,7 @@ def wait(
         _report(row, as_json)
 
 
-@click.command(help=N_("Write down what became of a visit."))
+@click.command(help=N_("Record the outcome of an appointment."))
 @click.argument("reference")
 @click.argument("status", type=click.Choice([str(VisitStatus.SERVED), str(VisitStatus.NO_SHOW)]))
 @as_json
@@ -183,7 +187,7 @@ def conclude(context: CommandContext, reference: str, status: str, as_json: bool
         _report(row, as_json)
 
 
-@click.command(help=N_("Excuse a no-show: it does not count."))
+@click.command(help=N_("Excuse a missed appointment, so that it does not count."))
 @click.argument("reference")
 @as_json
 @pass_context

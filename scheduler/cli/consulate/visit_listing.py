@@ -20,11 +20,13 @@ from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.references import WITH_VISIT
 
 
-@click.command("list", help=N_("The visits of a post, without names."))
+@click.command("list", help=N_("List the appointments of a post, without names."))
 @click.argument("post")
 @click.option("--day", help=N_("Only this day."))
-@click.option("--status", type=click.Choice([str(one) for one in VisitStatus]), help=N_("Only those that stand so."))
-@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
+@click.option(
+    "--status", type=click.Choice([str(one) for one in VisitStatus]), help=N_("Only appointments with this status.")
+)
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most this many."))
 @as_json
 @pass_context
 def list_visits(
@@ -41,7 +43,7 @@ def list_visits(
             query = query.where(Appointment.status == VisitStatus(status))
         ordered = query.order_by(Appointment.starts_at, Appointment.id).limit(limit)
         records = [visit_record(visit) for visit in session.scalars(ordered)]
-    show(records, VISITS, as_json=as_json, nothing=_("No visits."))
+    show(records, VISITS, as_json=as_json, nothing=_("No appointments."))
 
 
 VISITS: Columns = {
@@ -55,7 +57,7 @@ VISITS: Columns = {
 AFFECTED: Columns = {N_("Reference"): "reference", N_("When"): "when", N_("Service"): "service"}
 
 
-@click.command("show", help=N_("One visit and its people; that it was read is recorded."))
+@click.command("show", help=N_("Show one appointment and its people; the audit records that it was read."))
 @click.argument("reference")
 @as_json
 @pass_context

@@ -25,9 +25,11 @@ from scheduler.services.consulate.visits import displacement
 
 def party_options(function: Any) -> Any:
     """Add the options for the documents of a party, and for how it is received."""
-    function = click.option("--parallel", is_flag=True, help=N_("Received at several counters at once."))(function)
+    function = click.option(
+        "--parallel", is_flag=True, help=N_("Serve the people at several counters at the same time.")
+    )(function)
     return click.option(
-        "--documents", type=click.IntRange(1, 50), help=N_("So many documents; one for each person unless said.")
+        "--documents", type=click.IntRange(1, 50), help=N_("Number of documents (default: one for each person).")
     )(function)
 
 
@@ -35,14 +37,16 @@ def layout_of(parallel: bool) -> Layout:
     return Layout.PARALLEL if parallel else Layout.ADJOINING
 
 
-@click.command(help=N_("Free times of a service; with --why, why a time is not one."))
+@click.command(help=N_("List the free times of a service; with --why, explain why a time is not free."))
 @click.argument("post")
 @click.argument("service")
-@click.option("--people", type=click.IntRange(1, 20), default=1, show_default=True, help=N_("So many come."))
+@click.option(
+    "--people", type=click.IntRange(1, 20), default=1, show_default=True, help=N_("Number of people who come.")
+)
 @party_options
 @click.option("--day", help=N_("Only this day."))
-@click.option("--why", "why_not", metavar="TIME", help=N_("Why this time is not offered."))
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=N_("At most so many."))
+@click.option("--why", "why_not", metavar="TIME", help=N_("Explain why this time is not offered."))
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help=N_("At most this many."))
 @as_json
 @pass_context
 def free(
@@ -68,7 +72,7 @@ def free(
         only = read_day(day, "day", now=now, tzid=tzid) if day else None
         found = free_times.find_free_times(session, offered, party, now=now, first_on=only, last_on=only)
         records = [_slot_record(slot.dtstart, slot.dtend, tzid) for slot in found[:limit]]
-    show(records, SLOTS, as_json=as_json, nothing=_("Nothing is free."))
+    show(records, SLOTS, as_json=as_json, nothing=_("No time is free."))
 
 
 def _print_reason(
@@ -76,7 +80,7 @@ def _print_reason(
 ) -> None:
     """Print why a wall time at the post is not offered to a party."""
     why = free_times.explain_not_free(session, service, party, time, now=now)
-    words = explain_in_words(why, time, service, language()) if why else _("It is free.")
+    words = explain_in_words(why, time, service, language()) if why else _("This time is free.")
     if as_json:
         print_json({"time": time, "tz": service.post.tzid, "reason": why.reason if why else None, "words": words})
         return
@@ -90,12 +94,12 @@ def _slot_record(start: datetime, end: datetime, tzid: str) -> dict[str, Any]:
 
 SLOTS: Columns = {
     N_("When"): "when",
-    N_("Until"): lambda record: f"{record['end']:%H:%M}",
+    N_("Ends"): lambda record: f"{record['end']:%H:%M}",
     N_("Zone"): "tz",
 }
 
 
-@click.command(help=N_("The visits to come whose time fell away, because the post is closed then after all."))
+@click.command(help=N_("List the coming appointments whose time is lost, because the post will be closed."))
 @click.argument("post")
 @as_json
 @pass_context
@@ -103,10 +107,10 @@ def affected(context: CommandContext, post: str, as_json: bool) -> None:
     with context.read() as session:
         rows = displacement.find_visits_outside_hours(session, posts.get(session, post), now=context.now())
         records = [visit_record(row) for row in rows]
-    show(records, AFFECTED, as_json=as_json, nothing=_("No visits."))
+    show(records, AFFECTED, as_json=as_json, nothing=_("No appointments."))
 
 
-@click.command(help=N_("Offer each of those another time, and write to them."))
+@click.command(help=N_("Offer another time, by e-mail, for each appointment whose time is lost."))
 @click.argument("post")
 @with_consent
 @as_json
@@ -118,7 +122,7 @@ def rebook(context: CommandContext, post: str, yes: bool, dry_run: bool, as_json
         return [{**visit_record(visit), "found": slot is not None} for visit, slot in replaced]
 
     def report(records: list[Record]) -> None:
-        show(records, REBOOKED, as_json=as_json, nothing=_("No visits."))
+        show(records, REBOOKED, as_json=as_json, nothing=_("No appointments."))
 
     def is_needless(records: list[Record]) -> bool:
         return not any(record["found"] for record in records)
@@ -129,6 +133,6 @@ def rebook(context: CommandContext, post: str, yes: bool, dry_run: bool, as_json
 REBOOKED: Columns = {
     N_("Reference"): "reference",
     N_("Service"): "service",
-    N_("Offered"): lambda record: record["when"] if record["found"] else _("nothing is free: telephone them"),
-    N_("Kept until"): "expires",
+    N_("Offered"): lambda record: record["when"] if record["found"] else _("no time is free: telephone the person"),
+    N_("Reserved until"): "expires",
 }

@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 event = LazyGroup(
     "event",
-    help=N_("Events: plan, move, copy, cancel, announce, take back."),
+    help=N_("Plan, move, cancel and announce events."),
     modules={
         "list": "events.event_listing:list_events",
         "show": "events.event_listing:show_event",

@@ -27,14 +27,14 @@ from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.services.outbox.event_starts import upcoming_start
 
 
-@click.command("list", help=N_("The agenda: what is planned, by start."))
+@click.command("list", help=N_("List the planned events, by start."))
 @click.option("--since", help=N_("From this day on (default: today)."))
-@click.option("--until", help=N_("Up to and without this day."))
-@click.option("--all", "everything", is_flag=True, help=N_("What is over too."))
+@click.option("--until", help=N_("Up to this day, not including it."))
+@click.option("--all", "everything", is_flag=True, help=N_("Also events that are over."))
 @click.option("--kind", type=click.Choice([str(kind) for kind in Kind]), help=N_("Only this kind."))
 @click.option("--status", type=click.Choice([str(status) for status in Status]), help=N_("Only this status."))
 @click.option("--city", help=N_("Only in this city."))
-@click.option("--programme", "named", help=N_("Only of this programme file."))
+@click.option("--programme", "named", help=N_("Only events of this programme file."))
 @in_zone
 @as_json
 @pass_context
@@ -61,7 +61,7 @@ def list_events(
         )
         now = context.now()
         records = [_record(event, now) for event in sorted(events, key=lambda event: _place_in_list(event, now))]
-    show(records, COLUMNS, as_json=as_json, nothing=_("Nothing is planned."))
+    show(records, COLUMNS, as_json=as_json, nothing=_("No events are planned."))
 
 
 def _place_in_list(event: Event, now: datetime) -> tuple[bool, datetime, str]:
@@ -134,7 +134,7 @@ def _format_places(event: Event) -> str:
     return ", ".join(parts)
 
 
-@click.command("show", help=N_("Everything about one event."))
+@click.command("show", help=N_("Show everything about one event."))
 @click.argument("key")
 @as_json
 @pass_context

@@ -38,17 +38,17 @@ LISTS = ("attendees", "reminders")
 
 def _time_options(function: Any) -> Any:
     for flag, name, text in (
-        ("--reply-by", "reply_by", N_("The last day on which guests are asked to reply.")),
-        ("--registration-closes", "registration_closes", N_("Until when people can register.")),
-        ("--registration-opens", "registration_opens", N_("From when people can register.")),
+        ("--reply-by", "reply_by", N_("Last day for guests to reply.")),
+        ("--registration-closes", "registration_closes", N_("Time at which registration closes.")),
+        ("--registration-opens", "registration_opens", N_("Time at which registration opens.")),
         ("--last-day", "last_day", N_("The last of several whole days.")),
         ("--first-day", "first_day", N_("A whole day, or the first of several.")),
-        ("--duration", "duration", N_('How long, like "90 min".')),
-        ("--end", "dtend", N_("When it ends, as people type it.")),
+        ("--duration", "duration", N_('Duration, like "90 min".')),
+        ("--end", "dtend", N_('End, like "2 Feb 2027 12:00".')),
         (
             "--start",
             "dtstart",
-            N_('When it starts, like "2 Feb 2027 10:00"; nothing means: to be announced.'),
+            N_('Start, like "2 Feb 2027 10:00"; without it, the date is to be announced.'),
         ),
     ):
         function = click.option(flag, name, help=text)(function)
@@ -66,7 +66,7 @@ def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_
     def act(session: Session) -> tuple[bool, list[str]]:
         lookup = Lookup(session)
         if lookup.find(Event, key):
-            raise Conflict("event {key} is there already; use: scheduler event change", key=key)
+            raise Conflict("event {key} exists already; use: scheduler event change", key=key)
         values = _read_options(context, given, context.choose_zone(given.get("tz"), _zone_of_place(lookup, given)))
         draft = check(EventDraft, values, language=context.settings.language)
         check_key(key)
@@ -120,11 +120,11 @@ def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> dat
         return _parse_time(context, typed, tzid)
 
 
-@click.command(help=N_("Change what is given and leave the rest."))
+@click.command(help=N_("Change the given fields and leave the rest as it is."))
 @click.argument("key")
 @_time_options
 @draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
-@click.option("--no-date", is_flag=True, help=N_("Take the date back: to be announced."))
+@click.option("--no-date", is_flag=True, help=N_("Remove the date, which is then to be announced."))
 @with_force
 @with_consent
 @pass_context
@@ -162,7 +162,7 @@ def _change(
 ) -> planning.Impact:
     values = _read_options(context, given, context.choose_zone(given.get("tz"), event.tzid))
     if values.get("status") == Status.CANCELLED and not event.cancelled:
-        raise Conflict("status: use: scheduler event cancel {event}", event=event.key)
+        raise Conflict("status: to cancel an event, use: scheduler event cancel {event}", event=event.key)
     before = plain(event_mapping.read_draft(event))
     draft = check(EventDraft, _merge(before, values, no_date), language=context.settings.language)
     now = context.now()
@@ -196,7 +196,7 @@ def in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
     return typed if tzid == event.tzid else wall(instant(typed, tzid), event.tzid)
 
 
-@click.command(help=N_("Cancel an event and its parts; those on its list are told."))
+@click.command(help=N_("Cancel an event and its parts; the people on its list are informed by e-mail."))
 @click.argument("key")
 @with_reason
 @with_consent
@@ -212,11 +212,13 @@ def cancel(context: CommandContext, key: str, reason: tuple[str, ...], yes: bool
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Give a date (or the hour that was missing) to an event; those on its list are told."))
+@click.command(
+    help=N_("Give a date (or the missing hour) to an event; the people on its list are informed by e-mail.")
+)
 @click.argument("key")
 @click.argument("when")
-@click.option("--end", help=N_("When it ends, as people type it."))
-@click.option("--duration", help=N_('How long, like "90 min".'))
+@click.option("--end", help=N_('End, like "2 Feb 2027 12:00".'))
+@click.option("--duration", help=N_('Duration, like "90 min".'))
 @click.option("--last-day", help=N_("The last of several whole days."))
 @in_zone
 @with_force
@@ -258,7 +260,7 @@ def _announced_times(
             return {**start, "dtend": in_event_zone(_parse_time(context, end, tzid), tzid, event)}
         return {**start, "duration": parse_nominal(duration or "")}
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        raise Invalid("duration: say the hour, and how long it takes (--duration) or when it ends (--end)")
+        raise Invalid("duration: give the hour, and the duration (--duration) or the end (--end)")
     return {
         "first_day": _parse_whole_day(context, when, tzid),
         "last_day": _parse_whole_day(context, last_day, tzid) if last_day else None,
@@ -271,7 +273,7 @@ def _parse_whole_day(context: CommandContext, typed: str, tzid: str) -> date:
         return parse_day(typed, now=context.now(), tzid=tzid)
     except Invalid as error:
         if "hour" in error.message or _is_time(context, typed, tzid):
-            raise Invalid("duration: say how long it takes (--duration) or when it ends (--end)") from error
+            raise Invalid("duration: give the duration (--duration) or the end (--end)") from error
         raise
 
 
@@ -288,9 +290,9 @@ def describe_impact(context: CommandContext, impact: planning.Impact) -> list[st
         return [_("Nothing to change: {noun} {key}").format(noun=_("event"), key=impact.event.key)]
     lines = [f"{_(impact.change.verb).capitalize()}: {describe_event(impact.event)}"]
     if impact.reminders:
-        lines.append(_("Reminders re-timed: {count}").format(count=impact.reminders))
+        lines.append(_("Reminders with a new time: {count}").format(count=impact.reminders))
     if impact.letters:
-        lines.append(_("People to be told: {count}").format(count=impact.letters))
+        lines.append(_("People to be informed: {count}").format(count=impact.letters))
     return lines + _list_understood(context, impact)
 
 

@@ -55,10 +55,14 @@ class Report:
         return not (self.letters or self.is_doubtful)
 
 
-@click.command(help=N_("Move an event, and what belongs to it by as many days. It keeps its length."))
+@click.command(
+    help=N_(
+        "Move an event, and everything that belongs to it by the same number of days. Its duration stays the same."
+    )
+)
 @click.argument("key")
 @click.argument("when", required=False)
-@click.option("--end", help=N_("When it ends, as people type it."))
+@click.option("--end", help=N_('End, like "2 Feb 2027 12:00".'))
 @by_days
 @click.option("--alone", is_flag=True, help=N_("Only this event: parts, registration and offers stay as they are."))
 @in_zone
@@ -85,7 +89,7 @@ def move(
 ) -> None:
     _require_one(when=when, by=days)
     if days and (end or alone):
-        raise Invalid("by: goes without --end and --alone")
+        raise Invalid("by: leave out --end and --alone, or give a day instead of --by")
     told: dict[str, Any] = {"force": force, "reason": texts_by_language(reason, context.settings.language)}
 
     def act(session: Session) -> Report:
@@ -137,7 +141,7 @@ def _read_start(context: CommandContext, event: Event, typed: str, tzid: str) ->
     return read_wall_time(typed, "when", now=now, tzid=tzid)
 
 
-@click.command(help=N_("Shift all events of a programme that are to come, by days; hours stay."))
+@click.command(help=N_("Move all coming events of a programme by some days; the hours stay the same."))
 @click.argument("programme")
 @click.argument("day", required=False)
 @by_days
@@ -171,14 +175,16 @@ def shift(
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-with_guests = click.option("--guests", is_flag=True, help=N_("Invite those whom officers had put on the list."))
+with_guests = click.option(
+    "--guests", is_flag=True, help=N_("Invite again the guests whom officers put on the list.")
+)
 
 
 @click.command(help=N_("Copy an event with its parts to another date; NEW is the key of the copy."))
 @click.argument("key")
 @click.argument("new")
 @click.argument("when", required=False)
-@click.option("--end", help=N_("When it ends, as people type it."))
+@click.option("--end", help=N_('End, like "2 Feb 2027 12:00".'))
 @by_days
 @with_guests
 @in_zone
@@ -220,7 +226,7 @@ def copy(
 @click.argument("day", required=False)
 @click.option("--programme", help=N_("The events of this programme."))
 @click.option("--since", help=N_("From this day on."))
-@click.option("--until", help=N_("Up to and without this day."))
+@click.option("--until", help=N_("Up to this day, not including it."))
 @by_days
 @with_guests
 @with_force
@@ -246,7 +252,7 @@ def copy_season(
     _require_one(day=day, by=days)
     check_key(new)
     if programme is None and (since is None or until is None):
-        raise Invalid("programme: say of which programme, or from when until when (--since, --until)")
+        raise Invalid("programme: give a programme, or a period (--since, --until)")
 
     def act(session: Session) -> Report:
         now, tzid = context.now(), context.choose_zone(None)
@@ -264,7 +270,9 @@ def copy_season(
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-@click.command(help=N_("Delete an event that was made by mistake, with its parts, if nobody was told of it."))
+@click.command(
+    help=N_("Delete an event that was made by mistake, with its parts, if nobody has been informed of it.")
+)
 @click.argument("key")
 @with_consent
 @as_json
@@ -276,9 +284,9 @@ def delete(context: CommandContext, key: str, *, yes: bool, dry_run: bool, as_js
     _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
-@click.command("take-back", help=N_("Take the last change of an event back, if nobody was told of it yet."))
+@click.command("take-back", help=N_("Undo the last change of an event, if nobody has been informed of it yet."))
 @click.argument("key")
-@click.option("--all", "whole_act", is_flag=True, help=N_("Everything that was changed together with it."))
+@click.option("--all", "whole_act", is_flag=True, help=N_("Undo everything that was changed together with it."))
 @with_force
 @with_consent
 @as_json
@@ -346,7 +354,7 @@ def _record_impact(impact: planning.Impact) -> dict[str, Any]:
 def _report_shift(context: CommandContext, done: Shift) -> Report:
     lines = [line for one in done.events for line in _describe_shifted(context, one)]
     lines += [
-        _("Stays: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
+        _("Not moved: {event} ({reason})").format(event=describe_event(event), reason=_(reason))
         for event, reason in done.kept
     ]
     records = [
@@ -361,7 +369,7 @@ def _describe_shifted(context: CommandContext, done: ShiftedEvent) -> list[str]:
     if before := format_old_time(done.was, done.impact.event, language()):
         lines.append(_indent(_("Before: {time}").format(time=before)))
     if done.offers:
-        lines.append(_indent(_("Offers that hold until another time: {count}").format(count=done.offers)))
+        lines.append(_indent(_("Offers with a new deadline: {count}").format(count=done.offers)))
     return [*lines, *rest]
 
 
@@ -378,9 +386,7 @@ def _report_copies(done: CopiedEvents) -> Report:
             lines.append(_indent(_("Guests invited: {count}").format(count=one.guests)))
         if one.left_out:
             lines.append(
-                _indent(
-                    _("Guests who had registered themselves, and are not invited: {count}").format(count=one.left_out)
-                )
+                _indent(_("Guests who registered themselves and are not invited: {count}").format(count=one.left_out))
             )
         lines += map(_indent, (*list_deadlines(one.event), *list_doubts(one.doubts)))
         is_doubtful = is_doubtful or bool(one.doubts)
@@ -411,13 +417,11 @@ def _report_deleted(done: Sequence[DeletedEvent]) -> Report:
         if one.guests:
             lines.append(_indent(_("People on its list: {count}").format(count=one.guests)))
         if one.letters:
-            lines.append(
-                _indent(_("Letters in the ledger, none of which has left: {count}").format(count=one.letters))
-            )
+            lines.append(_indent(_("E-mails about it, none of which was sent: {count}").format(count=one.letters)))
         if one.posts:
             lines.append(_indent(_("Posts that named it: {posts}").format(posts=", ".join(one.posts))))
         if one.event.visibility is not Visibility.CONFIDENTIAL:
-            lines.append(_indent(_("It vanishes from the calendars that showed it.")))
+            lines.append(_indent(_("It disappears from the calendars that showed it.")))
     records = [
         {"key": one.event.key, "uid": one.event.uid, "guests": one.guests, "letters": one.letters} for one in done
     ]
@@ -425,9 +429,9 @@ def _report_deleted(done: Sequence[DeletedEvent]) -> Report:
 
 
 def _report_taken_back(done: TakenBack, tzid: str) -> Report:
-    head = _("Taken back: the change of {time} by {actor}")
+    head = _("Undone: the change of {time} by {actor}")
     lines = [head.format(time=format_instant(done.made_at, tzid), actor=done.actor)]
     lines += [_indent(describe_event(impact.event)) for impact in done.impacts]
     if done.letters:
-        lines.append(_("Letters that do not leave: {count}").format(count=done.letters))
+        lines.append(_("E-mails that will not be sent: {count}").format(count=done.letters))
     return Report(lines, [_record_impact(impact) for impact in done.impacts])

@@ -31,7 +31,9 @@ def _name(person: Person) -> str:
     return person.key or f"#{person.id}"
 
 
-@click.command("change", help=N_("Change what is given and leave the rest; a letter goes to a new address."))
+@click.command(
+    "change", help=N_("Change the given fields and leave the rest as it is; an e-mail goes to a new address.")
+)
 @click.argument("person")
 @draft_options(PersonDraft)
 @pass_context
@@ -47,7 +49,7 @@ def change_person(context: CommandContext, /, person: str, **given: Any) -> None
     tell_letters(done)
 
 
-@click.command("names", help=N_("Who asks on their own page for another name."))
+@click.command("names", help=N_("List the people who asked on their own page for another name."))
 @as_json
 @pass_context
 def list_names(context: CommandContext, as_json: bool) -> None:
@@ -56,13 +58,13 @@ def list_names(context: CommandContext, as_json: bool) -> None:
         records = [
             {"person": _name(one), "name": one.called(language()), "name_asked_for": one.name_asked} for one in rows
         ]
-    show(records, NAMES, as_json=as_json, nothing=_("Nobody asks for another name."))
+    show(records, NAMES, as_json=as_json, nothing=_("Nobody has asked for another name."))
 
 
-NAMES: Columns = {N_("Person"): "person", N_("Full name"): "name", N_("Asks for"): "name_asked_for"}
+NAMES: Columns = {N_("Person"): "person", N_("Full name"): "name", N_("Requested name"): "name_asked_for"}
 
 
-@click.command("keep-name", help=N_("Leave a name as it is, though another was asked for."))
+@click.command("keep-name", help=N_("Keep a name, although a change was requested."))
 @click.argument("person")
 @pass_context
 def keep_name(context: CommandContext, person: str) -> None:

@@ -26,7 +26,7 @@ def _adding(noun: str) -> click.Command:
 
 
 def _changing(noun: str) -> click.Command:
-    return click.command("change", help=N_("Change what is given and leave the rest."))(
+    return click.command("change", help=N_("Change the given fields and leave the rest as it is."))(
         _putting(NOUNS[noun], adding=False)
     )
 

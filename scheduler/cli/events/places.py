@@ -16,12 +16,14 @@ def _places(noun: str, plural: str) -> dict[str, str]:
     }
 
 
-city = LazyGroup("city", help=N_("Cities."), modules=_places("city", "cities"))
-organisation = LazyGroup("organisation", help=N_("Organisations."), modules=_places("organisation", "organisations"))
-venue = LazyGroup("venue", help=N_("Venues."), modules=_places("venue", "venues"))
+city = LazyGroup("city", help=N_("Manage cities."), modules=_places("city", "cities"))
+organisation = LazyGroup(
+    "organisation", help=N_("Manage organisations."), modules=_places("organisation", "organisations")
+)
+venue = LazyGroup("venue", help=N_("Manage venues."), modules=_places("venue", "venues"))
 person = LazyGroup(
     "person",
-    help=N_("People of the programme."),
+    help=N_("Manage the people of the programme."),
     modules={
         **_places("person", "people"),
         "change": "events.person_corrections:change_person",

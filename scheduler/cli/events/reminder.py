@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 reminder = LazyGroup(
     "reminder",
-    help=N_("Reminders before events, and who will get them."),
+    help=N_("Plan reminders before events, and see who gets them."),
     modules={
         "list": "events.reminder_listing:list_reminders",
         "show": "events.reminder_listing:show_reminder",

@@ -27,11 +27,11 @@ with_audience = click.option(
     "--audience",
     type=click.Choice([str(one) for one in ReminderAudience]),
     default=str(ReminderAudience.EVERYONE),
-    help=N_("Whom it is for."),
+    help=N_("People who get the reminder."),
 )
 
 
-@click.command("list", help=N_("Every reminder that is still to leave; or all of one event."))
+@click.command("list", help=N_("List the reminders still to be sent, or all reminders of one event."))
 @click.argument("event", required=False)
 @as_json
 @pass_context
@@ -39,10 +39,10 @@ def list_reminders(context: CommandContext, event: str | None, as_json: bool) ->
     with context.read() as session:
         rows = get(session, Event, event).reminders if event else pending_reminders(session)
         records = [reminder_record(row, now=context.now()) for row in rows]
-    show(records, COLUMNS, as_json=as_json, nothing=_("No reminder is still to leave."))
+    show(records, COLUMNS, as_json=as_json, nothing=_("No reminder is still to be sent."))
 
 
-@click.command("show", help=N_("One reminder of an event."))
+@click.command("show", help=N_("Show one reminder of an event."))
 @click.argument("event")
 @click.argument("before")
 @with_audience
@@ -75,7 +75,7 @@ def read_reminder(before: str, at_time: str | None, audience: str) -> ReminderDr
 
 
 COLUMNS: Columns = {
-    N_("Leaves"): "leaves",
+    N_("To be sent"): "leaves",
     N_("Before"): "before",
     N_("For"): lambda record: _(record["audience"]),
     N_("Event"): "event",
@@ -101,9 +101,9 @@ def _why_not(row: Reminder, now: datetime) -> str:
     if event.cancelled:
         return _("never: cancelled")
     if not event.dated:
-        return _("when there is a date")
+        return _("when the date is known")
     if row.fired_for is not None and row.fired_for == event.starts_at:
-        return _("has left")
+        return _("already sent")
     start = upcoming_start(event, now=now)
     if start is None:
         return _("never: the event has begun")
@@ -111,8 +111,10 @@ def _why_not(row: Reminder, now: datetime) -> str:
     return _("never: {time} has passed").format(time=due)
 
 
-@click.command("preview", help=N_("Who will get what, when, if nothing changes."))
-@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help=N_("How far to look."))
+@click.command("preview", help=N_("Show who will get which reminder and when, if nothing changes."))
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=7, show_default=True, help=N_("Number of days to look ahead.")
+)
 @click.option("--event", help=N_("Only of this event."))
 @as_json
 @pass_context
@@ -128,15 +130,15 @@ def preview_reminders(context: CommandContext, days: int, event: str | None, as_
         )
     for record in records:
         record["leaves"] = format_instant(record["due_at"], record["tzid"])
-    show(records, PREVIEW, as_json=as_json, nothing=_("No reminder leaves in this time."))
+    show(records, PREVIEW, as_json=as_json, nothing=_("No reminder will be sent in this period."))
 
 
 PREVIEW: Columns = {
-    N_("Leaves"): "leaves",
+    N_("To be sent"): "leaves",
     N_("Event"): "title",
     N_("Before"): lambda record: str(record["before"]),
     N_("To"): "name",
     N_("E-mail"): lambda record: record["address"] or _("no e-mail address"),
     N_("Language"): "language",
-    N_("Own zone"): "own_tzid",
+    N_("Own time zone"): "own_tzid",
 }

@@ -27,7 +27,7 @@ Reminders = tuple[ReminderDraft, ...]
 @click.command(help=N_('Remind before an event, like: reminder add opening "1 day" --at 09:00'))
 @click.argument("event")
 @click.argument("before")
-@click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
+@click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
 @with_audience
 @with_consent
 @pass_context
@@ -38,7 +38,7 @@ def add(
 
     def with_added(planned: Reminders) -> Reminders:
         if any(_is_same(one, draft) for one in planned):
-            raise Conflict("this reminder is there already; use: scheduler reminder change")
+            raise Conflict("this reminder exists already; use: scheduler reminder change")
         return (*planned, draft)
 
     _plan(context, event, with_added, draft, yes=yes, dry_run=dry_run)
@@ -47,7 +47,7 @@ def add(
 @click.command(help=N_("Change the time of day of a reminder."))
 @click.argument("event")
 @click.argument("before")
-@click.option("--at", "at_time", help=N_("Time of day in the event's zone."))
+@click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
 @with_audience
 @with_consent
 @pass_context
@@ -79,13 +79,13 @@ def _plan(
         _show_left(done[0])
         if done[1]:
             click.echo(
-                _("! The time of this reminder has passed: it leaves only if the event is moved to a later date.")
+                _("! The time of this reminder has passed: it is sent only if the event is moved to a later date.")
             )
 
     carry_out(context, act, report, yes=yes, dry_run=dry_run, needless=lambda done: not done[1])
 
 
-@click.command(help=N_("Take a reminder away."))
+@click.command(help=N_("Remove a reminder."))
 @click.argument("event")
 @click.argument("before")
 @with_audience
@@ -127,4 +127,4 @@ def _replace_reminders(
 
 
 def _show_left(records: Sequence[Record]) -> None:
-    show(records, COLUMNS, as_json=False, nothing=_("No reminder is left."))
+    show(records, COLUMNS, as_json=False, nothing=_("The event has no more reminders."))

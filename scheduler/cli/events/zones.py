@@ -19,12 +19,12 @@ from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.events.programme.rezoning import rederive_instants
 
 
-@click.group(help=N_("What a change of time zones moved."))
+@click.group(help=N_("Correct times after a change of time zones."))
 def zones() -> None:
     pass
 
 
-@zones.command(help=N_("Derive every instant anew under the installed tz data; the hour on the wall stays."))
+@zones.command(help=N_("Calculate all times again with the installed tz data; local times stay the same."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @as_json
 @pass_context
@@ -33,7 +33,9 @@ def check(context: CommandContext, dry_run: bool, as_json: bool) -> None:
         events = rederive_instants(session, now=context.now())
         records = [_event_record(event, before, now) for event, before, now in events]
         records += [_visit_record(*moved) for moved in visit_rezoning.correct_instants(session, now=context.now())]
-    nothing = _("Every event and visit stands right under tz data {version}.").format(version=tzdata_version())
+    nothing = _("The times of all events and appointments are right under tz data {version}.").format(
+        version=tzdata_version()
+    )
     show(records, COLUMNS, as_json=as_json, nothing=nothing)
 
 
@@ -60,9 +62,9 @@ def _visit_record(visit: Appointment, before: datetime, now: datetime) -> dict[s
 
 
 COLUMNS: Columns = {
-    N_("Event or visit"): lambda record: record.get("event", record.get("visit")),
-    N_("On the wall"): "wall",
+    N_("Event or appointment"): lambda record: record.get("event", record.get("visit")),
+    N_("Local time"): "wall",
     N_("Zone"): "tzid",
-    N_("Was at"): "before",
-    N_("Is at"): "now",
+    N_("Time before"): "before",
+    N_("Time now"): "now",
 }

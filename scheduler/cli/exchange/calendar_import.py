@@ -39,26 +39,33 @@ ALIKE = 10  # notes of one sentence that are printed; the rest are counted
 KINDS = [str(kind) for kind in Kind if kind is not Kind.TOUR]  # a tour has no dates of its own
 
 
-@click.command("import", help=N_("Bring a foreign calendar in, or up to date: all of it or nothing."))
+@click.command("import", help=N_("Import a calendar of another program, or update it: all of it or nothing."))
 @click.argument("source")
-@click.option("--kind", type=click.Choice(KINDS), help=N_("What its events are (new ones: meeting)."))
-@click.option("--city", help=N_("City of all its events, by key."))
-@click.option("--venue", help=N_("Venue of all its events, by key."))
-@click.option("--organizer", help=N_("Key of the organisation that organizes it."))
+@click.option("--kind", type=click.Choice(KINDS), help=N_("Kind of its events (new ones: meeting)."))
+@click.option("--city", help=N_("Key of the city of all its events."))
+@click.option("--venue", help=N_("Key of the venue of all its events."))
+@click.option("--organizer", help=N_("Key of the organizing organisation."))
 @click.option(
     "--visibility",
     type=click.Choice([str(one) for one in Visibility]),
-    help=N_("Who may see its events (new ones: private); what is hidden there stays so."),
+    help=N_("Visibility of its events (new ones: private); what is hidden there stays hidden."),
 )
-@click.option("--tz", help=N_("Zone of times that are in UTC, or in no zone."))
-@click.option("--zone", "zones", multiple=True, help=N_('What a zone of the file means, like "X=Asia/Almaty".'))
-@click.option("--source", "named", help=N_("Name of the calendar, by which it is known again."))
-@click.option("--charset", help=N_("Charset of its letters, like windows-1251, KOI8-R or TIS-620."))
+@click.option("--tz", help=N_("Time zone of times that are in UTC, or in no zone."))
+@click.option(
+    "--zone",
+    "zones",
+    multiple=True,
+    help=N_('Meaning of a time zone in the file, like "X=Asia/Almaty" (repeatable).'),
+)
+@click.option("--source", "named", help=N_("Name by which the calendar is recognized at the next import."))
+@click.option("--charset", help=N_("Character set of its texts, like windows-1251, KOI8-R or TIS-620."))
 @click.option("--language", help=N_("Language of its texts."))
 @click.option("--from", "since", help=N_("From this day on (default: today)."))
-@click.option("--until", help=N_("Up to and with this day (default: a year)."))
-@click.option("--theirs", is_flag=True, help=N_("Where both have changed something, take theirs."))
-@click.option("--cancel-missing", is_flag=True, help=N_("Cancel what is no longer in it; with --source."))
+@click.option("--until", help=N_("Up to and including this day (default: in a year)."))
+@click.option("--theirs", is_flag=True, help=N_("Take the calendar's version of what both sides have changed."))
+@click.option(
+    "--cancel-missing", is_flag=True, help=N_("Cancel events that the calendar no longer has; needs --source.")
+)
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
 @with_force
@@ -75,7 +82,7 @@ def import_calendar(
     _report(outcome, order, as_json=as_json, done=False)
     if dry_run or not any(change.is_change for change in outcome.changes):
         return
-    ask(_("Bring this in?"), yes=False)
+    ask(_("Do you want to import this?"), yes=False)
     _bring_in(context, order, keep=True, shown=outcome)
     click.echo(_("Done."))
 
@@ -91,9 +98,9 @@ class CalendarImportRequest:
 def _order(context: CommandContext, source: str, given: dict[str, Any]) -> CalendarImportRequest:
     """Read the source and check the options. Raise Invalid for a wrong combination or a source without events."""
     if given["city"] and given["venue"]:
-        raise Invalid("city: a venue has its city already; give --city or --venue")
+        raise Invalid("city: a venue has its city already; give either --city or --venue")
     if given["cancel_missing"] and not given["named"]:
-        raise Invalid("source: say which calendar it is (--source); what that calendar lacks will be cancelled")
+        raise Invalid("source: name the calendar with --source; events that it does not have will be cancelled")
     tz = context.choose_zone(given["tz"], _zone_of_place(context, given))
     days = _days(context, given["since"], given["until"], tz)
     reading = _read(
@@ -135,9 +142,9 @@ def _days(context: CommandContext, since: str | None, until: str | None, tzid: s
     first = parse_day(since, now=now, tzid=tzid) if since else now.astimezone(zone(tzid)).date()
     last = parse_day(until, now=now, tzid=tzid) if until else first + WINDOW
     if last < first:
-        raise Invalid("until: {last} is before {first} (--from)", last=last, first=first)
+        raise Invalid("until: {last} is before {first} (--from); give a later day", last=last, first=first)
     if last - first > 11 * WINDOW:
-        raise Invalid("until: at most eleven years are imported at once")
+        raise Invalid("until: at most eleven years can be imported at one time; give an earlier day")
     return first, last
 
 
@@ -238,10 +245,12 @@ def _report(outcome: ImportReport, order: CalendarImportRequest, *, as_json: boo
     for text in _notes(outcome.notes):
         click.echo(text)
     for written in order.reading.uncertain_tzids:
-        question = _('? What does the zone “{written}” mean? Say it like --zone "{written}=Asia/Almaty".')
+        question = _(
+            '? What does the time zone “{written}” mean? Answer with --zone "{written}=Asia/Almaty", for example.'
+        )
         click.echo(question.format(written=written))
     terms = order.wanted.terms
-    click.echo(_("Calendar: {source}. Zone: {tz}.").format(source=terms.source, tz=terms.tz))
+    click.echo(_("Calendar: {source}. Time zone: {tz}.").format(source=terms.source, tz=terms.tz))
     if terms.visibility is None and any(change.verb is ChangeKind.ADDED for change in outcome.changes):
         click.echo(_("New events are private; --visibility public shows them to everybody."))
     click.echo(sum_in_words(outcome.changes, done=done))
@@ -262,10 +271,10 @@ def _notes(notes: Sequence[Note]) -> Iterator[str]:
             yield f"! {_note_in_words(note)}"
     for message, total in count.items():
         if total > ALIKE:
-            yield "! " + _("… and {more} more like: {message}").format(more=total - ALIKE, message=_(message))
+            yield "! " + _("… and {more} more of this kind: {message}").format(more=total - ALIKE, message=_(message))
 
 
-_WHAT = {"mended": N_("mended"), "refused": N_("refused"), "ignored": N_("left out")}
+_WHAT = {"mended": N_("corrected"), "refused": N_("refused"), "ignored": N_("left out")}
 
 
 def _note_in_words(note: Note) -> str:

@@ -159,9 +159,9 @@ def explain_marks(changes: Sequence[Change]) -> Iterator[str]:
     """Yield a sentence for each mark that does not explain itself."""
     verbs = {change.verb for change in changes}
     if ChangeKind.KEPT in verbs:
-        yield _("=  changed at the desk since this file was last applied: stays as the desk has it")
+        yield _("=  changed by an officer since this file was last applied: the officer's change stays")
     if ChangeKind.UNDECIDED in verbs:
-        yield _("?  changed both in the file and at the desk: --file-wins or --desk-wins decides")
+        yield _("?  changed both in the file and by an officer: choose with --file-wins or --desk-wins")
 
 
 def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
@@ -169,7 +169,7 @@ def sum_in_words(changes: Sequence[Change], *, done: bool) -> str:
     counts = {verb: sum(change.verb is verb for change in changes) for verb in ChangeKind}
     parts = [f"{_(verb)}: {count}" for verb, count in counts.items() if count]
     head = _("Done") if done else _("Planned")
-    return f"{head}. {', '.join(parts) or _('Nothing there.')}"
+    return f"{head}. {', '.join(parts) or _('Nothing found.')}"
 
 
 def change_record(change: Change) -> dict[str, Any]:

@@ -50,34 +50,50 @@ ROLES = click.Choice([str(role) for role in Role])
 
 @click.command(
     "import",
-    help=N_("Bring a guest list in (.xlsx, .ods, .xls, .csv): good rows go in, the others come back as a file."),
+    help=N_(
+        "Import a guest list (.xlsx, .ods, .xls, .csv): good rows are imported, the others are returned in a file."
+    ),
 )
 @click.argument("event")
 @click.argument("file", type=FILE)
 @click.option("--sheet", help=N_("Sheet of a spreadsheet (default: the first)."))
-@click.option("--encoding", help=N_("Encoding of a .csv, like windows-1251, where it is not seen."))
-@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("What a column means (repeatable)."))
-@click.option("--source", help=N_("Whose external ids these are (default: the name of the first such file)."))
-@click.option("--language", "spoken", help=N_("Language of Latin texts, and of letters to people who state none."))
+@click.option("--encoding", help=N_("Encoding of a .csv file, like windows-1251, if it is not recognized."))
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help=N_("Meaning of a column (repeatable)."))
+@click.option(
+    "--source", help=N_("Source of the external ids (default: the name of the first file that had such ids).")
+)
+@click.option(
+    "--language",
+    "spoken",
+    help=N_("Language of texts in Latin letters, and of e-mails to people whose language is not given."),
+)
 @click.option(
     "--mode",
     type=MODES,
     default=str(Mode.IN_PERSON),
-    help=N_("How those come who do not say."),
+    help=N_("Way of taking part, for rows that do not give it."),
 )
 @click.option(
     "--role",
     type=ROLES,
     default=str(Role.PARTICIPANT),
-    help=N_("What those are who do not say."),
+    help=N_("Role, for rows that do not give it."),
 )
 @click.option(
-    "--same", multiple=True, metavar="ROW=PERSON", help=N_('This row is that person; "all": each likely one.')
+    "--same",
+    multiple=True,
+    metavar="ROW=PERSON",
+    help=N_('Person already known to whom a row belongs; "all": each likely match (repeatable).'),
 )
-@click.option("--new", multiple=True, metavar="ROW", help=N_('This row is somebody new; "all": each that waits.'))
-@click.option("--hidden", is_flag=True, help=N_("Take rows that are hidden in the file, too."))
-@click.option("--rejected", type=FILE, help=N_("Where rows that come back are written (default: beside FILE)."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option(
+    "--new",
+    multiple=True,
+    metavar="ROW",
+    help=N_('Row that is a new person; "all": each row that waits (repeatable).'),
+)
+@click.option("--hidden", is_flag=True, help=N_("Import rows that are hidden in the file, too."))
+@click.option("--rejected", type=FILE, help=N_("File for the returned rows (default: beside FILE)."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
 @with_force
@@ -96,10 +112,10 @@ def import_guests(
     _report(order, told, back, as_json=as_json, done=False)
     if dry_run or not any(one.verdict in (RowOutcome.ADDED, RowOutcome.CHANGED) for one in told):
         return
-    ask(_("Bring this in?"), yes=False)
+    ask(_("Do you want to import this?"), yes=False)
     _told, back = _bring_in(context, order, keep=True, shown=told)
     if back:
-        click.echo(_("Rows that came back: {file}").format(file=back))
+        click.echo(_("Returned rows: {file}").format(file=back))
     click.echo(_("Done."))
 
 
@@ -158,7 +174,7 @@ def _decisions(same: Sequence[str], new: Sequence[str]) -> Decisions:
     pairs = dict(_same(text) for text in same if text != "all")
     rows = frozenset(_row("new", text) for text in new if text != "all")
     if both := sorted(rows & set(pairs)):
-        raise Invalid("new: row {row} is said to be somebody known, too (--same)", row=both[0])
+        raise Invalid("new: row {row} is also given with --same; leave one of them out", row=both[0])
     return Decisions(pairs, rows, all_same="all" in same, all_new="all" in new)
 
 
@@ -171,7 +187,7 @@ def _same(text: str) -> tuple[int, str]:
 
 def _row(option: str, text: str) -> int:
     if not (text.strip().isdecimal() and len(text) < 10):
-        raise Invalid("{option}: {text} is not the number of a row", option=option, text=text)
+        raise Invalid("{option}: {text} is not the number of a row; write it like 37", option=option, text=text)
     return int(text)
 
 
@@ -250,7 +266,7 @@ def _beside(file: Path, *, spreadsheet: bool) -> Path:
     names = (f"{stem}.rejected{number}{suffix}" for number in ("", *(f"-{n}" for n in range(2, 1_000))))
     found = next((path for path in map(file.with_name, names) if not (path.is_symlink() or path.exists())), None)
     if found is None:
-        raise Conflict("rejected: there are too many files of rows that came back; say where: --rejected")
+        raise Conflict("rejected: too many files of returned rows exist already; name a file with --rejected")
     return found
 
 
@@ -272,15 +288,16 @@ def _report(
         click.echo(text)
     counts = Counter(one.verdict for one in told)
     parts = [f"{_(verdict)}: {counts[verdict]}" for verdict in RowOutcome if counts[verdict]]
-    click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing there.')}")
+    click.echo(f"{_('Done') if done else _('Planned')}. {', '.join(parts) or _('Nothing found.')}")
     if counts[RowOutcome.WAITS]:
         click.echo(
-            _("For rows that wait say --same ROW=PERSON or --new ROW, or write it in the column {column}.").format(
-                column=_(FIELDS["decision"])
-            )
+            _(
+                "Decide about rows that wait: give --same ROW=PERSON or --new ROW, or"
+                " write the decision in the column: {column}"
+            ).format(column=_(FIELDS["decision"]))
         )
     if back:
-        click.echo(_("Rows that came back: {file}").format(file=back))
+        click.echo(_("Returned rows: {file}").format(file=back))
 
 
 def _show_columns(order: GuestListImportRequest) -> None:
@@ -297,10 +314,10 @@ def _show_columns(order: GuestListImportRequest) -> None:
         (replace_controls(columns.headings[place]), _name_field(field), _(_SPARE))
         for place, field in columns.spares.items()
     ]
-    print_table((N_("Column"), N_("Field"), N_("Known by")), shown)
+    print_table((N_("Column"), N_("Field"), N_("Recognized by")), shown)
     if left := columns.left_out():
         click.echo(
-            _("Kept out: {columns}. To take one in: --map COLUMN=FIELD").format(
+            _("Not imported: {columns}. To import a column: --map COLUMN=FIELD").format(
                 columns=replace_controls(", ".join(left))
             )
         )
@@ -314,8 +331,8 @@ def _name_field(field: str) -> str:
     return f"{_(FIELDS[field.partition('.')[0]])} ({field})"
 
 
-_SPARE = N_("guessed; read where the column above is empty")
-_HOW = {"said": N_("said"), "remembered": N_("remembered"), "guessed": N_("guessed")}
+_SPARE = N_("guessed; used where the column above is empty")
+_HOW = {"said": N_("given"), "remembered": N_("remembered"), "guessed": N_("guessed")}
 
 
 def _lines(told: Sequence[RowResult]) -> Iterator[str]:
@@ -325,7 +342,7 @@ def _lines(told: Sequence[RowResult]) -> Iterator[str]:
             said = _("row {row}, {name}: {said}").format(row=one.number, name=one.name or "-", said=_said(one))
             yield f"{MARKS[one.verdict]} {replace_controls(said)}"
     if len(told) > MAX_SHOWN:
-        yield _("Rows that went in are counted here; --json tells each.")
+        yield _("Imported rows are only counted here; --json lists each of them.")
 
 
 def _said(one: RowResult) -> str:
@@ -359,11 +376,13 @@ def _record(order: GuestListImportRequest, told: Sequence[RowResult], back: Path
     }
 
 
-@click.command("export", help=N_("Write the list of an event as .xlsx or .csv, in the columns it was imported with."))
+@click.command(
+    "export", help=N_("Write the guest list of an event as .xlsx or .csv, with the columns of its import.")
+)
 @click.argument("event")
 @click.argument("file", type=FILE)
-@click.option("--like", type=FILE, help=N_("Take the columns of this file."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--like", type=FILE, help=N_("Use the columns of this file."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export_guests(context: CommandContext, event: str, file: Path, like: Path | None, overwrite: bool) -> None:
     delimiter = "," if sheets.is_csv(file) else ""

@@ -37,8 +37,16 @@ if TYPE_CHECKING:
 @click.command(help=N_("Plan a whole programme from one file: all of it or nothing."))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
-@click.option("--file-wins", is_flag=True, help=N_("Where file and desk have changed the same, take the file's."))
-@click.option("--desk-wins", is_flag=True, help=N_("Where file and desk have changed the same, keep the desk's."))
+@click.option(
+    "--file-wins",
+    is_flag=True,
+    help=N_("Where the file and an officer have changed the same thing, take the file's version."),
+)
+@click.option(
+    "--desk-wins",
+    is_flag=True,
+    help=N_("Where the file and an officer have changed the same thing, keep the officer's version."),
+)
 @without_asking
 @with_force
 @as_json
@@ -55,7 +63,7 @@ def apply(
     as_json: bool,
 ) -> None:
     if file_wins and desk_wins:
-        raise Invalid("file-wins: only one can win; say --file-wins or --desk-wins")
+        raise Invalid("file-wins: give either --file-wins or --desk-wins, not both")
     winner = Winner.FILE if file_wins else Winner.DESK if desk_wins else None
     run = _Application(context, file_reader.read(file), force, winner)
     if dry_run:
@@ -140,7 +148,9 @@ def _ask_who_wins(undecided: Sequence[Change]) -> dict[tuple[str, str, str], Win
 
 def _ask_about_value(change: Change, cell: str) -> Winner:
     click.echo(change_in_words(change), err=True)
-    question = f"{_(change.noun)} {change.key}: {describe_sides(cell, change.fields[cell])}. " + _("Which one holds?")
+    question = f"{_(change.noun)} {change.key}: {describe_sides(cell, change.fields[cell])}. " + _(
+        "Which value do you want to keep?"
+    )
     return Winner(click.prompt(question, type=click.Choice([str(winner) for winner in Winner]), err=True))
 
 
@@ -154,7 +164,7 @@ def _ask_about(changes: Sequence[Change]) -> None:
         _print_changes(changes)
         click.echo(_("Nothing has been changed yet."))
         people = sum(change.told for change in changes)
-        ask(_("People concerned: {people}. Go on?").format(people=people), yes=False)
+        ask(_("People concerned: {people}. Do you want to continue?").format(people=people), yes=False)
 
 
 def _report(changes: Sequence[Change], *, as_json: bool, done: bool) -> None:
@@ -176,10 +186,10 @@ def _print_changes(changes: Sequence[Change]) -> None:
         click.echo(sentence)
 
 
-@click.command(help=N_("Write everything planned into one file; applying it changes nothing."))
+@click.command(help=N_("Write everything planned into one file; applying that file changes nothing."))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", default="programme", help=N_("Key of the programme in the file."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> None:
     import tomli_w

@@ -24,7 +24,7 @@ from scheduler.services.events.attendance import capacity, transitions
 MAX_REASON_LENGTH = 1_000  # characters
 
 
-@click.command(help=N_("Approve a request: a place if there is one, else the waiting list."))
+@click.command(help=N_("Approve a request: give a place if one is free, otherwise the waiting list."))
 @click.argument("event")
 @click.argument("person")
 @pass_context
@@ -36,10 +36,12 @@ def approve(context: CommandContext, event: str, person: str) -> None:
         click.echo(sentence.format(person=name, event=event, ahead=capacity.count_parties_ahead(session, row)))
 
 
-@click.command(help=N_("Refuse a request; the letter says so courteously."))
+@click.command(help=N_("Refuse a request; the e-mail says so courteously."))
 @click.argument("event")
 @click.argument("person")
-@click.option("--reason", multiple=True, help=N_("For the letter; several languages as kk=... ru=... (repeatable)."))
+@click.option(
+    "--reason", multiple=True, help=N_("Reason in the e-mail; several languages as kk=... ru=... (repeatable).")
+)
 @with_consent
 @pass_context
 def refuse(
@@ -56,10 +58,10 @@ def refuse(
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Give somebody a place at once, whoever waits before them; the audit keeps why."))
+@click.command(help=N_("Give somebody a place at once, ahead of the people who wait; the audit keeps the reason."))
 @click.argument("event")
 @click.argument("person")
-@click.option("--reason", required=True, help=N_("Why; it stands in the audit, not in the letter."))
+@click.option("--reason", required=True, help=N_("Reason; it is kept in the audit and not written in the e-mail."))
 @pass_context
 def seat(context: CommandContext, event: str, person: str, reason: str) -> None:
     with context.write() as session:
@@ -74,7 +76,7 @@ def seat(context: CommandContext, event: str, person: str, reason: str) -> None:
 
 REGISTERED = {
     Standing.CONFIRMED: lambda: _("Confirmed: {person} has a place at {event}."),
-    Standing.WAITLISTED: lambda: _("Waiting: {event} is full; parties before {person}: {ahead}."),
+    Standing.WAITLISTED: lambda: _("On the waiting list: {person}; {event} is full; parties ahead: {ahead}."),
 }
 
 
@@ -94,7 +96,10 @@ def collecting_offers(session: Session, event: Event) -> Iterator[list[str]]:
     yield lines
     for row in _offered(session, event):
         if row.id not in before:
-            sentence, until = _("Offered to: {person}, until {time}"), format_instant(row.offered_until, event.tzid)
+            sentence, until = (
+                _("Offered to: {person}, reserved until: {time}"),
+                format_instant(row.offered_until, event.tzid),
+            )
             lines.append(sentence.format(person=row.person.called(language()), time=until))
 
 

@@ -40,35 +40,41 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 MAX_NAME_LENGTH, MAX_NEED_LENGTH = 100, 500  # characters
 
 with_remote = click.option("--remote", is_flag=True, help=N_("By video link."))
-with_companions = click.option("--companions", type=click.IntRange(0, 50), default=0, help=N_("How many come along."))
+with_companions = click.option(
+    "--companions", type=click.IntRange(0, 50), default=0, help=N_("Number of companions.")
+)
 with_companion_names = click.option(
-    "--companion", "by_name", multiple=True, help=N_("Name of somebody who comes along (repeatable).")
+    "--companion", "by_name", multiple=True, help=N_("Name of a companion (repeatable).")
 )
 
 
 def with_needs(function: Any) -> Any:
     """Add the options for what a party needs."""
-    function = click.option("--dietary", help=N_("What the party needs to eat; nothing takes it back."))(function)
-    return click.option("--access", help=N_("What the party needs to take part; nothing takes it back."))(function)
+    function = click.option("--dietary", help=N_("Dietary needs of the party; an empty value removes them."))(
+        function
+    )
+    return click.option(
+        "--access", help=N_("What the party needs in order to take part; an empty value removes it.")
+    )(function)
 
 
 with_role = click.option(
     "--role",
     type=click.Choice([str(role) for role in Role]),
     default=str(Role.PARTICIPANT),
-    help=N_("What the person is there."),
+    help=N_("Role of the person at the event."),
 )
 
 
-@click.command(help=N_("Register a person: a place if there is one, else the waiting list."))
+@click.command(help=N_("Register a person: give a place if one is free, otherwise the waiting list."))
 @click.argument("event")
-@click.option("--person", help=N_("Somebody known: key, #number or e-mail address."))
-@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--person", help=N_("Person who is already recorded: key, #number or e-mail address."))
+@click.option("--name", multiple=True, help=N_("Full name; several languages as kk=... ru=... (repeatable)."))
 @click.option("--courtesy-title", multiple=True, help=N_("Courtesy title, like H.E. Mr (repeatable per language)."))
-@click.option("--email", help=N_("Where letters go; without one nothing is mailed."))
+@click.option("--email", help=N_("E-mail address; without one, no e-mails are sent."))
 @click.option("--telephone", help=N_("Telephone number."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
-@click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
+@click.option("--tz", help=N_("Time zone of the person, shown beside that of the event."))
 @with_remote
 @with_companions
 @with_companion_names
@@ -129,11 +135,11 @@ def _known_or_new(context: CommandContext, session: Session, person: str | None,
     """Return the person of ``--person``, or a new one from the other options. Raise Invalid for both or neither."""
     values = {name: value for name, value in given.items() if value}
     if person and values:
-        raise Invalid("person: say either --person, or --name and what goes with it")
+        raise Invalid("person: give either --person, or --name and the options that go with it")
     if person:
         return person_of(session, person)
     if not values.get("name"):
-        raise Invalid("name: is missing; say --name, or --person for somebody known")
+        raise Invalid("name: is missing; give --name, or --person for a person who is already recorded")
     language = context.settings.language
     for name in ("name", "courtesy_title"):
         if name in values:
@@ -142,13 +148,13 @@ def _known_or_new(context: CommandContext, session: Session, person: str | None,
     return find_or_add_guest(session, check(PersonDraft, values, language=language))
 
 
-@click.command(help=N_("Put a person on the list as invited, who has not answered yet."))
+@click.command(help=N_("Put a person on the list as invited, with no reply yet."))
 @click.argument("event")
 @click.argument("person")
 @with_remote
 @with_companions
 @with_role
-@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@click.option("--represented-by", help=N_("Person who comes in the guest's place: key, #number or e-mail address."))
 @with_force
 @pass_context
 def invite(
@@ -175,11 +181,14 @@ def invite(
 @click.argument("person")
 @click.argument("answer", type=click.Choice([str(reply) for reply in Reply if reply is not Reply.NOT_ANSWERED]))
 @click.option(
-    "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How it came.")
+    "--by",
+    type=click.Choice([str(way) for way in Answer]),
+    default=str(Answer.DESK),
+    help=N_("Way in which the answer came."),
 )
-@click.option("--on", help=N_("The day it came (default: today)."))
-@click.option("--reference", help=N_("What it can be found by, like the number of the note verbale."))
-@click.option("--represented-by", help=N_("Who comes in their place: key, #number or e-mail address."))
+@click.option("--on", help=N_("Day on which the answer came (default: today)."))
+@click.option("--reference", help=N_("Reference of the answer, like the number of the note verbale."))
+@click.option("--represented-by", help=N_("Person who comes in the guest's place: key, #number or e-mail address."))
 @with_force
 @pass_context
 def answer(
@@ -215,7 +224,7 @@ def _read_day_of_answer(context: CommandContext, typed: str, tzid: str) -> date:
     """Return the day on which an answer came. Raise Invalid for one to come."""
     day = parse_day(typed, now=context.now(), tzid=tzid)
     if day > wall(context.now(), tzid).date():
-        raise Invalid("on: {day} is to come: write the day, with the year, on which the answer came", day=day)
+        raise Invalid("on: {day} is in the future; give the day, with the year, on which the answer came", day=day)
     return day
 
 
@@ -228,12 +237,16 @@ def _details(
     return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy, force=force)
 
 
-@click.command(help=N_("Take a person off the list; a place that is freed is offered to somebody who waits."))
+@click.command(help=N_("Remove a person from the list; the freed place is offered to somebody on the waiting list."))
 @click.argument("event")
 @click.argument("person")
-@click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("How it came."))
-@click.option("--by-organizer", is_flag=True, help=N_("It is you who takes them off: no answer of theirs."))
-@click.option("--quiet", is_flag=True, help=N_("With --by-organizer: without the letter that says so."))
+@click.option("--by", type=click.Choice([str(way) for way in Answer]), help=N_("Way in which the answer came."))
+@click.option(
+    "--by-organizer",
+    is_flag=True,
+    help=N_("Remove the person by the organizer's decision, not as the person's own answer."),
+)
+@click.option("--quiet", is_flag=True, help=N_("With --by-organizer: send no e-mail about it."))
 @with_consent
 @pass_context
 def withdraw(
@@ -247,9 +260,9 @@ def withdraw(
     dry_run: bool,
 ) -> None:
     if by and by_organizer:
-        raise Invalid("--by: is for their own regrets; leave it out beside --by-organizer")
+        raise Invalid("--by: is for the person's own regrets; leave it out with --by-organizer")
     if quiet and not by_organizer:
-        raise Invalid("--quiet: goes with --by-organizer; regrets of their own bring no letter")
+        raise Invalid("--quiet: give it only with --by-organizer; no e-mail is sent after a person's own regrets")
     by_whom = None if by_organizer else Answer(by or Answer.DESK)
 
     def act(session: Session) -> list[str]:
@@ -260,19 +273,19 @@ def withdraw(
         with collecting_offers(session, found) as offered:
             transitions.withdraw(session, row, now=context.now(), by=by_whom, quiet=quiet)
         name = row.person.called(language())
-        return [_("Withdrawn: {person} from {event}").format(person=name, event=event), *offered]
+        return [_("Removed from the list: {person}, {event}").format(person=name, event=event), *offered]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 def _leave_as_deputy(session: Session, row: Attendee, by: Answer | None, now: datetime) -> list[str]:
     if by is None:
-        raise Invalid("--by-organizer: takes guests off the list; use: scheduler attendee represent --nobody")
+        raise Invalid("--by-organizer: is for guests, not for deputies; use: scheduler attendee represent --nobody")
     with collecting_offers(session, row.event) as offered:
         return [record_regrets(session, row, by=by, now=now), *offered]
 
 
-@click.command("renew-link", help=N_("Send another link to their page; those sent before lead nowhere any more."))
+@click.command("renew-link", help=N_("Send a person a new link to their page; earlier links stop working."))
 @click.argument("event")
 @click.argument("person")
 @with_consent
@@ -286,15 +299,15 @@ def renew_link(context: CommandContext, event: str, person: str, yes: bool, dry_
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Change how somebody comes, with how many, and how they are reached."))
+@click.command(help=N_("Change how a person takes part, the number of companions, and the contact details."))
 @click.argument("event")
 @click.argument("person")
-@click.option("--name", multiple=True, help=N_("Name; several languages as kk=... ru=... (repeatable)."))
-@click.option("--email", help=N_("Where letters go: one goes there at once, and old links end."))
-@click.option("--language", "spoken", help=N_("Language of letters."))
-@click.option("--tz", help=N_("The person's own zone, shown beside the event's."))
+@click.option("--name", multiple=True, help=N_("Full name; several languages as kk=... ru=... (repeatable)."))
+@click.option("--email", help=N_("E-mail address; an e-mail is sent to it at once, and old links stop working."))
+@click.option("--language", "spoken", help=N_("Language of e-mails."))
+@click.option("--tz", help=N_("Time zone of the person, shown beside that of the event."))
 @click.option("--remote/--in-person", default=None, help=N_("By video link, or in the hall."))
-@click.option("--companions", type=click.IntRange(0, 50), help=N_("How many come along."))
+@click.option("--companions", type=click.IntRange(0, 50), help=N_("Number of companions."))
 @with_companion_names
 @with_needs
 @pass_context
@@ -315,7 +328,7 @@ def change(
     given = {"name": name, "email": email, "language": spoken, "tz": tz}
     if any(given.values()):
         if any(one not in (None, ()) for one in (remote, companions, by_name, access, dietary)):
-            raise Invalid("how somebody comes and how they are reached are changed by one command each")
+            raise Invalid("change the way of taking part and the contact details by two separate commands")
         _correct_person(context, event, person, given)
         return
     with context.write() as session:

@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 attendee = LazyGroup(
     "attendee",
-    help=N_("Attendees: invite, register, approve, answer, withdraw."),
+    help=N_("Invite, register and withdraw attendees, and record their answers."),
     modules={
         "list": "guests.attendee_listing:list_attendees",
         "show": "guests.attendee_listing:show_attendee",

@@ -23,9 +23,11 @@ from scheduler.services.events.attendance import capacity
 from scheduler.services.events.attendance.replies import reply_of
 
 
-@click.command("list", help=N_("Who is on the list of an event."))
+@click.command("list", help=N_("List the people on the list of an event."))
 @click.argument("event")
-@click.option("--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only these."))
+@click.option(
+    "--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only people with this standing.")
+)
 @as_json
 @pass_context
 def list_attendees(context: CommandContext, event: str, standing: str | None, as_json: bool) -> None:
@@ -105,7 +107,7 @@ def _record(row: Attendee, listed_as: str = "") -> dict[str, Any]:
     }
 
 
-@click.command("show", help=N_("One person on the list of an event."))
+@click.command("show", help=N_("Show one person on the list of an event."))
 @click.argument("event")
 @click.argument("person")
 @as_json

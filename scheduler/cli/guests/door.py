@@ -39,12 +39,12 @@ MAX_DOOR_LENGTH = 60  # characters of the name of a door
 @click.option(
     "--companions",
     type=click.IntRange(0, door_arrivals.MAX_COMPANIONS),
-    help=N_("How many came along (default: all)."),
+    help=N_("Number of companions who came (default: all)."),
 )
-@click.option("--door", "at_door", default="", help=N_("Which door it is."))
-@click.option("--admit", is_flag=True, help=N_("Give them a place in the hall if there is one."))
-@click.option("--any-day", is_flag=True, help=N_("On another day than the event's: to write it down later."))
-@click.option("--undo", is_flag=True, help=N_("It was a mistake: they are not here."))
+@click.option("--door", "at_door", default="", help=N_("Name of the door."))
+@click.option("--admit", is_flag=True, help=N_("Give the person a place in the hall, if one is free."))
+@click.option("--any-day", is_flag=True, help=N_("Record the arrival on another day than that of the event."))
+@click.option("--undo", is_flag=True, help=N_("Undo an arrival recorded by mistake."))
 @pass_context
 def check_in(
     context: CommandContext,
@@ -57,7 +57,7 @@ def check_in(
     undo: bool,
 ) -> None:
     if undo and (admit or companions is not None):
-        raise Invalid("--undo: stands alone; leave --companions and --admit out")
+        raise Invalid("--undo: leave out --companions and --admit")
     with context.write() as session:
         found = get(session, Event, event)
         result = _find(context, session, found, who)
@@ -107,7 +107,10 @@ def _refusal(result: ScanResult, event: Event) -> Conflict:
         case ScanOutcome.WRONG_EVENT if result.of:
             return Conflict("this pass is for another event: {other}", other=result.of.key)
         case ScanOutcome.WRONG_DAY:
-            return Conflict("{event} is not on today; say --any-day to write it down all the same", event=event.key)
+            return Conflict(
+                "{event} does not take place today; to record the arrival all the same, give --any-day",
+                event=event.key,
+            )
         case ScanOutcome.CANCELLED:
             return Conflict("{event} is cancelled", event=event.key)
         case ScanOutcome.NO_PLACE if result.attendee:
@@ -118,7 +121,7 @@ def _refusal(result: ScanResult, event: Event) -> Conflict:
         case ScanOutcome.REVOKED:
             return Conflict("this pass of {person} was revoked", person=facts["person"])
     return Conflict(
-        "this is no pass of ours; if a scanner typed it, set the keyboard of this computer to English (US)"
+        "this is not one of our passes; if a scanner typed it, set the keyboard of this computer to English (US)"
     )
 
 
@@ -131,7 +134,7 @@ def _in_words(result: ScanResult, undo: bool) -> str:
     return f"{welcome} · {_(result.attendee.role)}" if result.vip else welcome
 
 
-@click.command("arrivals", help=N_("Who has come, the latest first, and how many."))
+@click.command("arrivals", help=N_("List the people who have come, the latest first, and their number."))
 @click.argument("event")
 @as_json
 @pass_context
@@ -174,12 +177,12 @@ def _record(row: Arrival, event: Event) -> dict[str, Any]:
 def _print_options(function: Any) -> Any:
     for decorate in (
         pass_context,
-        click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there.")),
+        click.option("--overwrite", is_flag=True, help=N_("Replace an existing file.")),
         click.option(
-            "--person", "people", multiple=True, help=N_("Only theirs: key, #number or e-mail (repeatable).")
+            "--person", "people", multiple=True, help=N_("Only for this person: key, #number or e-mail (repeatable).")
         ),
-        click.option("--one-per-page", is_flag=True, help=N_("A page each, for a printer of cards.")),
-        click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of what is printed.")),
+        click.option("--one-per-page", is_flag=True, help=N_("One card on each page, for a card printer.")),
+        click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the printed text.")),
         click.argument("file", type=FILE),
         click.argument("event"),
     ):

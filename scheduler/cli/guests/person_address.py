@@ -60,7 +60,7 @@ WORDS: Columns = {
 }
 
 
-@click.command("offices", help=N_("The classes of office that forms of address know, by their codes."))
+@click.command("offices", help=N_("List the classes of office of the forms of address, with their codes."))
 @as_json
 @pass_context
 def list_offices(context: CommandContext, as_json: bool) -> None:

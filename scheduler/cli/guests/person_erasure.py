@@ -21,10 +21,13 @@ from scheduler.services.privacy import retention as schedule
 MAX_COPIES = 50  # named in one go
 
 
-@click.command(help=N_("Forget who a person is: their data goes, what they are counted in stays."))
+@click.command(help=N_("Erase the personal data of a person; the totals stay the same."))
 @click.argument("person")
 @click.option(
-    "--by", type=click.Choice([str(way) for way in Answer]), default=str(Answer.DESK), help=N_("How they asked.")
+    "--by",
+    type=click.Choice([str(way) for way in Answer]),
+    default=str(Answer.DESK),
+    help=N_("Way in which the person asked."),
 )
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @without_asking
@@ -38,7 +41,7 @@ def erase(context: CommandContext, person: str, by: str, dry_run: bool, yes: boo
             click.echo(_("Withdrawn from: {event}").format(event=row.event.key))
     if dry_run:
         return
-    ask(_("This cannot be taken back. Erase?"), yes=yes)
+    ask(_("This cannot be undone. Erase the data?"), yes=yes)
     with context.write() as session:
         found = person_of(session, f"#{number}")
         traces = erasure.find_traces(session, found)
@@ -51,12 +54,12 @@ def _follow(context: CommandContext, traces: erasure.Traces) -> None:
     """Remove the letters kept as files, and name the copies that nobody but a person can reach."""
     removed = remove_forgotten(context.app)
     if removed:
-        click.echo(_("Letters kept as files, removed: {count}").format(count=removed))
+        click.echo(_("E-mails kept as files, removed: {count}").format(count=removed))
     with context.read() as session:
         copies = access_log.list_copies(session, traces.events, since=traces.since)
     left = [*map(_describe_copy, copies), *map(str, find_naming(context.app, traces.addresses))]
     if left:
-        click.echo(_("Not reached; delete it, or take this person out of it:"))
+        click.echo(_("The data remain in these files; delete them, or remove this person from them:"))
     for line in left[:MAX_COPIES]:
         click.echo(f"  {line}")
     if len(left) > MAX_COPIES:
@@ -65,15 +68,15 @@ def _follow(context: CommandContext, traces: erasure.Traces) -> None:
 
 def _describe_copy(copy: access_log.CopiedData) -> str:
     if copy.what == "backup":
-        text = _("{file}: backup of {day}, by {who}; holds the data until it is deleted")
+        text = _("{file}: backup of {day}, made by {who}; contains the data until it is deleted")
     else:
-        text = _("{file}: list of {event} of {day}, by {who}")
+        text = _("{file}: list of {event} of {day}, made by {who}")
     return text.format(file=copy.file, event=copy.what, day=f"{copy.at:%Y-%m-%d}", who=copy.by)
 
 
-@click.command(help=N_("Which visitors are forgotten when, by the setting retention_days."))
-@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
-@click.option("--run", is_flag=True, help=N_("Forget now what is due; the worker does it every night."))
+@click.command(help=N_("Show which visitors will be erased and when, by the setting retention_days."))
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most this many."))
+@click.option("--run", is_flag=True, help=N_("Erase now what is due; the worker does this every night."))
 @without_asking
 @as_json
 @pass_context
@@ -83,7 +86,7 @@ def retention(context: CommandContext, limit: int, run: bool, yes: bool, as_json
         return
     with context.read() as session:
         rows = schedule.list_schedule(session, keep=context.settings.retention, limit=limit)
-    show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitor is known."))
+    show([_record(row, context) for row in rows], COLUMNS, as_json=as_json, nothing=_("No visitors are recorded."))
 
 
 def _run(context: CommandContext, *, yes: bool, as_json: bool) -> None:
@@ -91,16 +94,18 @@ def _run(context: CommandContext, *, yes: bool, as_json: bool) -> None:
     from scheduler.worker.jobs import run_retention
 
     if context.settings.retention is None:
-        raise Invalid("retention_days: is 0, so that nothing is due; set it to a number of days")
+        raise Invalid("retention_days: is 0, so nothing is due; set it to a number of days")
     with context.read() as session:
         due = schedule.count_due(session, keep=context.settings.retention, now=context.now())
-    question = _("Visitors who are due: {count}. This cannot be taken back. Forget them, and notes of past events?")
+    question = _(
+        "Visitors to be erased: {count}. This cannot be undone. Erase their data, and the notes of past events?"
+    )
     ask(question.format(count=due), yes=yes)
     done = run_retention(context.app)
     if as_json:
         print_json(done)
         return
-    sentence = _("Forgotten: people {people}, notes {notes}, addresses of letters {addresses}")
+    sentence = _("Erased: people {people}, notes {notes}, addresses of e-mails {addresses}")
     click.echo(sentence.format(**done))
 
 
@@ -109,7 +114,7 @@ COLUMNS: Columns = {
     N_("Full name"): "name",
     N_("Events"): "events",
     N_("Last event"): "last",
-    N_("Forgotten"): lambda record: record["forgotten"] or _("not while an event has no end"),
+    N_("To be erased"): lambda record: record["forgotten"] or _("not while an event has no end"),
 }
 
 

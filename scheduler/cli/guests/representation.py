@@ -23,11 +23,11 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import conflicts
 
 
-@click.command(help=N_("Say who comes in the place of a guest, or that nobody does and they come themselves."))
+@click.command(help=N_("Record who comes in a guest's place, or that the guest comes in person."))
 @click.argument("event")
 @click.argument("person")
 @click.argument("deputy", required=False)
-@click.option("--nobody", is_flag=True, help=N_("They come themselves after all."))
+@click.option("--nobody", is_flag=True, help=N_("Record that the guest comes in person after all."))
 @with_force
 @with_consent
 @pass_context
@@ -42,7 +42,7 @@ def represent(
     dry_run: bool,
 ) -> None:
     if bool(deputy) == nobody:
-        raise Invalid("deputy: say either who comes in their place, or --nobody")
+        raise Invalid("deputy: give either the person who comes in the guest's place, or --nobody")
 
     def act(session: Session) -> list[str]:
         row = attendee_of(session, get(session, Event, event), person)
@@ -81,7 +81,9 @@ def record_regrets(session: Session, row: Attendee, *, by: Answer, now: datetime
     deputy, guest = row.attending.called(language()), row.person.called(language())
     transitions.record_deputy_regrets(session, row, by=by, now=now)
     if row.place_kept:
-        sentence = _("Recorded: {deputy} does not come for {person}, who is asked who comes; their place is kept")
+        sentence = _(
+            "Recorded: {deputy} does not come for {person}. The guest is asked who comes; the place stays reserved."
+        )
     else:
-        sentence = _("Recorded: {deputy} does not come for {person}, who is asked who comes")
+        sentence = _("Recorded: {deputy} does not come for {person}. The guest is asked who comes.")
     return sentence.format(deputy=deputy, person=guest)

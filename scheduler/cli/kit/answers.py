@@ -28,7 +28,7 @@ def show(records: Sequence[Record], columns: Columns, *, as_json: bool, nothing:
         print_json(records)
         return
     if not records:
-        click.echo(nothing or _("Nothing there."))
+        click.echo(nothing or _("Nothing found."))
         return
     print_table(columns, ([_cell(record, column) for column in columns.values()] for record in records))
 

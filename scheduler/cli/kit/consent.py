@@ -59,7 +59,7 @@ def carry_out(
                 _show(would, report)
             if dry_run:
                 return
-            ask(_("Go on?"), yes=False)
+            ask(_("Do you want to continue?"), yes=False)
     with context.write() as session:
         done = act(session)
     report(done)

@@ -107,14 +107,14 @@ def officer() -> str:
 
 pass_context = click.make_pass_decorator(CommandContext)
 as_json = click.option("--json", "as_json", is_flag=True, help=N_("Print JSON for programs."))
-in_zone = click.option("--tz", help=N_("Zone of the times typed here, like Asia/Bangkok."))
-with_force = click.option("--force", metavar="REASON", help=N_("Overrule contradictions, and write down why."))
+in_zone = click.option("--tz", help=N_("Time zone of the times given here, like Asia/Bangkok."))
+with_force = click.option("--force", metavar="REASON", help=N_("Overrule contradictions, and record the reason."))
 with_reason = click.option(
     "--reason",
     multiple=True,
-    help=N_("Why, as letters and pages say; several languages as kk=... ru=... (repeatable)."),
+    help=N_("Reason, for e-mails and pages; several languages as kk=... ru=... (repeatable)."),
 )
-without_asking = click.option("--yes", is_flag=True, help=N_("Do not ask."))
+without_asking = click.option("--yes", is_flag=True, help=N_("Do not ask for confirmation."))
 
 
 def ask(question: str, *, yes: bool) -> None:
@@ -124,7 +124,7 @@ def ask(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         from scheduler.base.errors import Conflict
 
-        raise Conflict("{question} Nobody can be asked here; say --yes", question=question)
+        raise Conflict("{question} There is no terminal to ask on; give --yes", question=question)
     if not confirm(question):
         raise click.Abort
 

@@ -28,4 +28,6 @@ def correct_by_options(
 def tell_letters(done: corrections.PersonCorrection) -> None:
     """Print about which events a letter goes to a new address."""
     for event in done.events:
-        click.echo(_("A letter goes to the new address, and old links end: {event}").format(event=event))
+        click.echo(
+            _("An e-mail is sent to the new address, and the old links no longer work: {event}").format(event=event)
+        )

@@ -26,99 +26,100 @@ HELP = {
     "description": N_("Description; several languages as kk=... ru=... (repeatable)."),
     "courtesy_title": N_("Courtesy title, like H.E. Mr (repeatable per language)."),
     "position": N_("Position (repeatable per language)."),
-    "gender": N_("Gender by which they are addressed; none where it is not known."),
-    "office_class": N_("Class of the office, by its code: scheduler person offices lists them."),
-    "office_state": N_(
-        "The State whose office it is: the one that sends the post, the one that receives it, or a third."
-    ),
+    "gender": N_("Gender, for the form of address; none if it is not known."),
+    "office_class": N_("Code of the class of office; the list: scheduler person offices."),
+    "office_state": N_("State of the office: the sending State, the receiving State or a third State."),
     "envelope_name": N_("Whole line on the envelope, in place of the form of address (repeatable per language)."),
     "own_salutation": N_("Whole salutation, in place of the form of address (repeatable per language)."),
     "own_closing": N_("Whole closing, in place of the form of address (repeatable per language)."),
     "address": N_("Address (repeatable per language)."),
-    "country": N_("Two letters, ISO 3166-1."),
+    "country": N_("Country: two letters of ISO 3166-1."),
     "holidays": N_("State whose public holidays close the venue."),
     "hours": N_("Opening hours, like mon-fri=10:00-18:00 (repeatable)."),
     "closed": N_("Closed days, like 2027-02-04 or 2027-02-04..2027-02-06 (repeatable)."),
-    "tz": N_("Zone, like Asia/Bangkok."),
+    "tz": N_("Time zone, like Asia/Bangkok."),
     "precedence": N_("Rank in the order of precedence, 1 first."),
     "kinds": N_("Only events of this kind (repeatable)."),
-    "cities": N_("City by key (repeatable)."),
+    "cities": N_("Key of a city (repeatable)."),
     "organizers": N_("Only events of this organizer (repeatable)."),
     "tours": N_("Only the parts of this tour (repeatable)."),
-    "past_days": N_("For how many days past events stay."),
-    "parent": N_("Key of the event that this is a part of."),
-    "capacity": N_("Places in person."),
-    "remote_capacity": N_("Places by video."),
+    "past_days": N_("Number of days for which past events stay in the calendar."),
+    "parent": N_("Key of the event that this event is part of."),
+    "capacity": N_("Number of places in person."),
+    "remote_capacity": N_("Number of places by video."),
     "kept_for_officials": N_(
-        "So many of the places in person are for officials only (all but participants and staff)."
+        "Number of places in person that are reserved for officials (all roles but participants and staff)."
     ),
     "video_public": N_("Show the video link to everybody."),
-    "registration": N_("Who registers people: desk, or public for a form on the event's page."),
-    "queue": N_("Who is next when the first in the queue does not fit: strict (nobody) or first-fit."),
-    "approval": N_("Whoever registers on the page waits for an officer's approval."),
-    "companions_named": N_("The page asks for the names of companions."),
-    "companions_most": N_("How many companions a visitor may bring, 0 to 50."),
-    "asks_access": N_("The page asks what is needed for access."),
-    "asks_dietary": N_("The page asks for dietary needs."),
-    "instructions": N_("For who comes in person; several languages as kk=... ru=... (repeatable)."),
-    "remote_instructions": N_("For who takes part by video; several languages as kk=... ru=... (repeatable)."),
-    "arrive_before": N_("How long before the start guests are asked to arrive, like 30 min."),
+    "registration": N_("Way of registration: desk (by officers) or public (on the event's page)."),
+    "queue": N_(
+        "Rule of the waiting list when the first does not fit: strict (all wait) or first-fit (the next who fits)."
+    ),
+    "approval": N_("Let registrations on the page wait for an officer's approval."),
+    "companions_named": N_("Ask for the names of companions on the page."),
+    "companions_most": N_("Largest number of companions of a visitor, 0 to 50."),
+    "asks_access": N_("Ask on the page what is needed for access."),
+    "asks_dietary": N_("Ask on the page for dietary needs."),
+    "instructions": N_("Instructions for guests in person; several languages as kk=... ru=... (repeatable)."),
+    "remote_instructions": N_("Instructions for guests by video; several languages as kk=... ru=... (repeatable)."),
+    "arrive_before": N_("Time before the start at which guests are asked to arrive, like 30 min."),
     "dress_code": N_("Dress code; several languages as kk=... ru=... (repeatable)."),
     "bring": N_("What guests are asked to bring; several languages as kk=... ru=... (repeatable)."),
     "EventDraft.telephone": N_("Telephone number for questions of guests (default: that of the organizer)."),
-    "EventDraft.reason": N_("Why it is moved or cancelled, as letters say (repeatable per language)."),
+    "EventDraft.reason": N_("Reason for moving or cancelling it, for e-mails (repeatable per language)."),
+    "PersonDraft.name": N_("Full name; several languages as kk=... ru=... (repeatable)."),
     "OrganisationDraft.name": N_(
-        "Official name, as letters, calendars and pages show it; several languages as kk=... ru=... (repeatable)."
+        "Official name in e-mails, calendars and pages; several languages as kk=... ru=... (repeatable)."
     ),
-    "OrganisationDraft.email": N_("E-mail address; replies to letters go there."),
-    "signer": N_("Name of the person who signs letters (repeatable per language)."),
-    "signer_position": N_("Position of the person who signs letters (repeatable per language)."),
-    "visibility": N_("public, private or confidential."),
-    "EventDraft.position": N_("Place among the parts of its parent, 1 first."),
-    "kind": N_("What it is."),
+    "OrganisationDraft.email": N_("E-mail address, which also receives the replies."),
+    "signer": N_("Name of the person who signs e-mails (repeatable per language)."),
+    "signer_position": N_("Position of the person who signs e-mails (repeatable per language)."),
+    "visibility": N_("Visibility: public, private or confidential."),
+    "EventDraft.position": N_("Position among the parts of its parent event, 1 first."),
+    "kind": N_("Kind of event."),
     "venue": N_("Key of the venue."),
     "city": N_("Key of the city."),
     "organisation": N_("Key of the organisation."),
-    "organizer": N_("Key of the organisation that organizes it."),
+    "organizer": N_("Key of the organizing organisation."),
     "url": N_("Web page, https://..."),
     "video_link": N_("Address of the video conference, https://..."),
-    "hour_to_be_announced": N_("The day is known, the hour is not published."),
+    "hour_to_be_announced": N_("Show the day only; the hour is announced later."),
     "email": N_("E-mail address."),
     "telephone": N_("Telephone number."),
-    "language": N_("Language of letters."),
-    "sending_state": N_("State that sends the post, two letters."),
-    "receiving_state": N_("State that receives it, two letters."),
+    "language": N_("Language of e-mails."),
+    "sending_state": N_("Sending State, two letters."),
+    "receiving_state": N_("Receiving State, two letters."),
     "district": N_("Consular district (repeatable per language)."),
-    "event": N_("Key of the event that opens it."),
-    "cell": N_("Minutes of the grid on which visits begin."),
-    "horizon": N_("How long before, at most, visits are booked, like 60 days."),
-    "notice": N_("How long before, at least, visits are booked."),
-    "hold": N_("How long a time is kept for somebody who has to confirm."),
-    "offer": N_("How long an offered time is kept."),
-    "release_within": N_("A freed time comes back at a moment of chance within this."),
-    "release_near": N_("A freed time nearer than this comes back at once."),
-    "reconfirm_from": N_("How long before we ask whether they still come."),
-    "reconfirm_until": N_("Until how long before they can answer that."),
-    "remind": N_("How long before we remind of a visit."),
-    "no_shows": N_("After so many no-shows nothing can be booked online."),
-    "no_shows_within": N_("No-shows count for so long."),
-    "no_shows_pause": N_("For so long nothing can be booked online then."),
-    "largest_party": N_("At most so many people together."),
-    "deadline": N_("Nothing is booked after this, like 2027-03-04 18:00, on the clock of its city."),
-    "keep": N_("How long after a visit it is known whose it was."),
-    "staffed": N_("Whether anything can be booked at it."),
+    "event": N_("Key of the event that opens the post."),
+    "cell": N_("Minutes between possible starting times of appointments."),
+    "horizon": N_("Longest time before an appointment at which it can be booked, like 60 days."),
+    "notice": N_("Shortest time before an appointment at which it can be booked."),
+    "hold": N_("Time for which an appointment is reserved until it is confirmed."),
+    "offer": N_("Time for which an offered appointment is reserved."),
+    "release_within": N_("Period within which a freed time can be booked again, at a random moment."),
+    "release_near": N_("Limit below which a freed time can be booked again at once."),
+    "reconfirm_from": N_("Time before an appointment at which people are asked whether they still come."),
+    "reconfirm_until": N_("Time before an appointment until which they can answer that question."),
+    "remind": N_("Time before an appointment at which a reminder is sent."),
+    "no_shows": N_("Number of no-shows after which nothing can be booked online."),
+    "no_shows_within": N_("Period in which no-shows count."),
+    "no_shows_pause": N_("Time for which nothing can be booked online after these no-shows."),
+    "largest_party": N_("Largest number of people in one appointment."),
+    "deadline": N_("Deadline for booking, like 2027-03-04 18:00, in the local time of its city."),
+    "keep": N_("Time after an appointment for which personal data is kept."),
+    "staffed": N_("Allow bookings at this counter."),
     "minutes": N_("Minutes for each document or person."),
-    "counted": N_("What the minutes are of."),
-    "checklist": N_("Documents to bring, a line each (repeatable per language)."),
+    "counted": N_("Unit for which the minutes are counted."),
+    "checklist": N_("Documents to bring, one on each line (repeatable per language)."),
     "fee": N_("Fee, like 30.50."),
     "currency": N_("Currency of the fee, three letters."),
-    "quota": N_("At most so many documents or people a day."),
-    "counters": N_("Only at this counter (repeatable)."),
-    "walk_ins": N_("Also without an appointment."),
-    "offered": N_("Whether it can be booked."),
+    "quota": N_("Largest number of documents or people a day."),
+    "counters": N_("Offer the service only at this counter (repeatable)."),
+    "walk_ins": N_("Serve people without an appointment, too."),
+    "offered": N_("Allow bookings of this service."),
     "latitude": N_("Degrees north, with --longitude."),
     "longitude": N_("Degrees east, with --latitude."),
-    "status": N_("tentative, confirmed or cancelled."),
+    "status": N_("Status: tentative, confirmed or cancelled."),
 }
 
 
@@ -179,7 +180,7 @@ def option_values(draft: type[Draft], given: Mapping[str, Any], *, language: str
 
 def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
     if name == "hours":
-        return dict(_pair(part, "mon-fri=10:00-18:00") for part in value)
+        return dict(_split_hours(part) for part in value)
     if name == "closed":
         return [_closure(part) for part in value]
     if Text in set(_types(draft.model_fields[name].annotation)):
@@ -187,11 +188,11 @@ def _value(draft: type[Draft], name: str, value: Any, language: str) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _pair(part: str, example: str) -> tuple[str, str]:
-    name, mark, value = part.partition("=")
+def _split_hours(text: str) -> tuple[str, str]:
+    days, mark, hours = text.partition("=")
     if not mark:
-        raise Invalid("{part}: write it like {example}", part=part, example=example)
-    return name, value
+        raise Invalid("hours: {text}: write it like mon-fri=10:00-18:00", text=text)
+    return days, hours
 
 
 def _closure(part: str) -> dict[str, Any]:
@@ -220,6 +221,6 @@ def check_key(key: str) -> None:
 def refuse_wrong_verb(noun: str, key: str, *, known: bool, adding: bool) -> None:
     """Raise Conflict for ``add`` of what is there already, and for ``change`` of what is not."""
     if known and adding:
-        raise Conflict("{noun} {key} is there already; use: scheduler {noun} change", noun=noun, key=key)
+        raise Conflict("{noun} {key} exists already; use: scheduler {noun} change", noun=noun, key=key)
     if not known and not adding:
         raise Conflict("there is no {noun} {key}; use: scheduler {noun} add", noun=noun, key=key)

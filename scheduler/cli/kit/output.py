@@ -20,7 +20,7 @@ def refuse_existing(file: Path, *, overwrite: bool) -> None:
     if not stat.S_ISREG(mode):
         raise Conflict("{file}: is a link, a directory or a device; name a file", file=file)
     if not overwrite:
-        raise Conflict("{file}: is there already; say --overwrite to replace it", file=file)
+        raise Conflict("{file}: exists already; give --overwrite to replace it", file=file)
 
 
 def write_file(file: Path, content: bytes, *, overwrite: bool = False, public: bool = False) -> None:

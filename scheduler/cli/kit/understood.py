@@ -29,7 +29,7 @@ def list_deadlines(event: Event) -> Iterator[str]:
 def list_missed_reminders(event: Event, *, now: datetime) -> Iterator[str]:
     """Yield a line for each reminder of an event to come that does not leave, because its time has passed."""
     for reminder, due in reminders.find_missed(event, now=now):
-        sentence = _("! The reminder {before} before does not leave: its time has passed, {time}.")
+        sentence = _("! The reminder {before} before the event is not sent: its time has passed, {time}.")
         yield sentence.format(before=reminder.before, time=tell_wall_time(wall(due, event.tzid), event.tzid))
 
 

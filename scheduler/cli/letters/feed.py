@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 feed = LazyGroup(
     "feed",
-    help=N_("Calendars that people subscribe to."),
+    help=N_("Manage calendars that people subscribe to."),
     modules={
         "list": "letters.feed_listing:list_feeds",
         "show": "letters.feed_listing:show_feed",

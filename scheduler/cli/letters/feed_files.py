@@ -21,7 +21,9 @@ from scheduler.services.feeds.alarms import ALARMS, NONE
 
 
 @click.command(
-    help=N_("Render every event anew, after an upgrade of the program; what looks the same stays as it is.")
+    help=N_(
+        "Make all calendar entries again after an upgrade of the program; those that look the same stay as they are."
+    )
 )
 @pass_context
 def refresh(context: CommandContext) -> None:
@@ -36,7 +38,7 @@ def refresh(context: CommandContext) -> None:
 @click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 @click.option("--hours", is_flag=True, help=N_("Show exhibitions by their opening hours."))
 @click.option("--alarms", type=click.Choice([one for one in ALARMS if one]), help=N_("Alarms before each event."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace a file that is there."))
+@click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
 def export(
     context: CommandContext,
@@ -65,15 +67,15 @@ def export(
         return
     write_file(output, content, overwrite=overwrite, public=True)
     count = content.count(b"BEGIN:VEVENT")
-    click.echo(_("Written: {file} ({count} entries)").format(file=output, count=count))
+    click.echo(_("Written: {file} (entries: {count})").format(file=output, count=count))
 
 
-@click.command("publish", help=N_("Write every public feed with its compressed twins, for a web server or a CDN."))
+@click.command("publish", help=N_("Write every public feed with compressed copies, for a web server or a CDN."))
 @click.option(
     "--to", "where", required=True, help=N_("A directory, or a URL of object storage like s3://bucket/dir.")
 )
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
-@click.option("--overwrite", is_flag=True, help=N_("Replace files that this installation has not published."))
+@click.option("--overwrite", is_flag=True, help=N_("Also replace files that this installation has not published."))
 @as_json
 @pass_context
 def publish_feeds(context: CommandContext, where: str, dry_run: bool, overwrite: bool, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 link = LazyGroup(
     "link",
-    help=N_("Secret addresses of feeds: each for one holder, each revoked alone."),
+    help=N_("Manage secret addresses of feeds: each for one holder, each revoked separately."),
     modules={
         "list": "letters.feed_link_listing:list_links",
         "show": "letters.feed_link_listing:show_link",

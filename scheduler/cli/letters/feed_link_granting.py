@@ -30,12 +30,20 @@ MAX_HOLDER_LENGTH = 200  # characters
 
 @click.command("add", help=N_("Make an address for one holder: of a feed, or of one person's own agenda."))
 @click.argument("slug", default=EVERYTHING)
-@click.option("--for", "holder", required=True, help=N_("Who will hold it, like: driver of the Ambassador."))
-@click.option("--sees", type=click.Choice(SEES), help=N_("Public events only, or private ones too."))
-@click.option("--person", help=N_("Key of the person whose own agenda it shows: what they are invited to."))
-@click.option("--post", help=N_("Key of a post whose visits to come it shows, to the account named by --account."))
-@click.option("--account", help=N_("The officer who will hold it; it ends when they see that post no more."))
-@click.option("--names", is_flag=True, help=N_("With who comes, for an officer who may see that."))
+@click.option("--for", "holder", required=True, help=N_("Holder of the address, like: driver of the Ambassador."))
+@click.option("--sees", type=click.Choice(SEES), help=N_("Only public events, or also private ones."))
+@click.option(
+    "--person", help=N_("Key of the person whose agenda it shows: the events to which the person is invited.")
+)
+@click.option(
+    "--post", help=N_("Key of the post whose coming appointments it shows to the account given by --account.")
+)
+@click.option(
+    "--account", help=N_("Officer who will hold it; it stops working when the officer may no longer see that post.")
+)
+@click.option(
+    "--names", is_flag=True, help=N_("Show also the names of the people who come, to an officer who may see them.")
+)
 @in_language
 @as_json
 @pass_context
@@ -74,11 +82,13 @@ def _refuse_contradictions(
 ) -> None:
     """Raise Invalid for options that do not go together."""
     if (post is None) != (account is None) or (names and post is None):
-        raise Invalid("--post and --account go together; --names only beside them")
+        raise Invalid("--post and --account: give both together; --names is only for use with them")
     if post and (person or sees):
-        raise Invalid("--post: leave out --person and --sees beside it")
+        raise Invalid("--post: leave out --person and --sees")
     if person and sees:
-        raise Invalid("--sees: an agenda shows what its person is invited to; leave it out beside --person")
+        raise Invalid(
+            "--sees: leave it out with --person, whose agenda shows the events to which the person is invited"
+        )
 
 
 def _add_events(
@@ -91,7 +101,7 @@ def _add_events(
     return feed_links.add(session, feed=scope.key, holder=holder, sees=shown, person=whose, now=context.now())
 
 
-@click.command("revoke", help=N_("Take an address back: from now on it leads nowhere."))
+@click.command("revoke", help=N_("Revoke an address: it stops working at once."))
 @click.argument("number", type=NUMBER)
 @with_consent
 @pass_context
@@ -104,7 +114,7 @@ def revoke_link(context: CommandContext, number: int, yes: bool, dry_run: bool) 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command("renew", help=N_("Give the holder another address; the one before leads nowhere."))
+@click.command("renew", help=N_("Give the holder a new address; the present one stops working."))
 @click.argument("number", type=NUMBER)
 @in_language
 @with_consent

@@ -18,7 +18,7 @@ from scheduler.services.feeds.addresses import Address
 in_language = click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the entries."))
 
 
-@click.command("list", help=N_("Who holds an address, and when it was last used."))
+@click.command("list", help=N_("List the holders of addresses, and when each address was last used."))
 @as_json
 @pass_context
 def list_links(context: CommandContext, as_json: bool) -> None:
@@ -37,7 +37,7 @@ COLUMNS: Columns = {
 }
 
 
-@click.command("show", help=N_("One link, with its address."))
+@click.command("show", help=N_("Show one link with its address."))
 @click.argument("number", type=NUMBER)
 @in_language
 @as_json

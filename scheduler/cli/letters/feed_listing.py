@@ -16,7 +16,7 @@ from scheduler.services.feeds import scopes, selection
 COLUMNS: Columns = {N_("Key"): "key", N_("Name"): "name", N_("Events"): "events", N_("Shows"): "shows"}
 
 
-@click.command("list", help=N_("Every feed: the built-in ones and those that were added."))
+@click.command("list", help=N_("List all feeds: the built-in ones and those that were added."))
 @as_json
 @pass_context
 def list_feeds(context: CommandContext, as_json: bool) -> None:
@@ -34,7 +34,7 @@ def list_feeds(context: CommandContext, as_json: bool) -> None:
     show(records, COLUMNS, as_json=as_json)
 
 
-@click.command("show", help=N_("One feed."))
+@click.command("show", help=N_("Show one feed."))
 @click.argument("key")
 @as_json
 @pass_context

@@ -25,12 +25,12 @@ from scheduler.services.operations.workers import read_ages
 from scheduler.services.outbox.backlog import PAUSED
 
 
-@click.group(help=N_("Letters: the ledger of what left and what did not."))
+@click.group(help=N_("See which e-mails were sent, and which were not."))
 def letter() -> None:
     pass
 
 
-@letter.command("list", help=N_("The ledger, the newest last."))
+@letter.command("list", help=N_("List the e-mails, the newest last."))
 @click.option("--event", help=N_("Only about this event."))
 @click.option("--kind", type=click.Choice([str(kind) for kind in LetterKind]), help=N_("Only this kind."))
 @click.option(
@@ -38,7 +38,7 @@ def letter() -> None:
     type=click.Choice([*(str(outcome) for outcome in Outcome), "to do", "held"]),
     help=N_("Only with this outcome."),
 )
-@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most so many."))
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most this many."))
 @as_json
 @pass_context
 def list_letters(
@@ -54,7 +54,7 @@ def list_letters(
         rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
         ages = read_ages(session)
         records = [_record(row, ages, context.settings.timezone, context.now()) for row in rows]
-    show(records, COLUMNS, as_json=as_json, nothing=_("No letters."))
+    show(records, COLUMNS, as_json=as_json, nothing=_("No e-mails."))
 
 
 COLUMNS: Columns = {
@@ -73,10 +73,10 @@ def _why(record: dict[str, Any]) -> str:
     """Return the reason of an outcome, or of the last attempt at a letter that will be tried again."""
     reason = _(record["reason"])
     if record["reason"].startswith(PAUSED):
-        reason = _("delivery pauses: {reason}").format(reason=record["reason"].removeprefix(PAUSED))
+        reason = _("sending is paused: {reason}").format(reason=record["reason"].removeprefix(PAUSED))
     if not record["again"]:
         return reason
-    said = _("{reason} (attempts: {attempts}, again {when})")
+    said = _("{reason} (attempts: {attempts}, next: {when})")
     return said.format(reason=reason, attempts=record["attempts"], when=record["again"])
 
 
@@ -115,9 +115,9 @@ def _subject_and_recipient(row: Letter) -> dict[str, Any]:
     }
 
 
-@letter.command("show", help=N_("One letter; with --text as it would read today."))
+@letter.command("show", help=N_("Show one e-mail; with --text, also the text as it would be written today."))
 @click.argument("number", type=NUMBER)
-@click.option("--text", is_flag=True, help=N_("Compose it from today's facts and print it."))
+@click.option("--text", is_flag=True, help=N_("Write the text from today's data and print it."))
 @as_json
 @pass_context
 def show_letter(context: CommandContext, number: int, text: bool, as_json: bool) -> None:
@@ -133,17 +133,19 @@ def show_letter(context: CommandContext, number: int, text: bool, as_json: bool)
         click.echo(render_as_text(session, row, house=context.app.house, now=context.now()))
 
 
-@letter.command(help=N_("Try a letter again that could not be delivered."))
+@letter.command(help=N_("Send an e-mail again that could not be delivered."))
 @click.argument("number", type=NUMBER)
 @pass_context
 def retry(context: CommandContext, number: int) -> None:
     with context.write() as session:
         ledger.retry(session, ledger.get_letter(session, number), now=context.now())
-    click.echo(_("Letter {number} leaves at the next round.").format(number=number))
+    click.echo(_("E-mail {number} will be sent in the next round.").format(number=number))
 
 
-@letter.command(help=N_("Let the letters leave that are held since a backup was restored."))
-@click.option("--since", help=N_("Only those due from then on: what was due before has left before, and is settled."))
+@letter.command(help=N_("Release the e-mails that are on hold since a backup was restored."))
+@click.option(
+    "--since", help=N_("Only e-mails due from this time on; earlier ones were sent before, and are closed.")
+)
 @without_asking
 @in_zone
 @pass_context
@@ -153,11 +155,11 @@ def release(context: CommandContext, since: str | None, yes: bool, tz: str | Non
     with context.read() as session:
         held = ledger.count_held(session)
     if typed:
-        click.echo(_("Only those due from {time}").format(time=tell_wall_time(typed, tzid)))
+        click.echo(_("Only e-mails due from: {time}").format(time=tell_wall_time(typed, tzid)))
     for kind, count in held.items():
         click.echo(f"{_(kind)}: {count}")
     if held:
-        ask(_("Those that are still of use leave at the next round. Release?"), yes=yes)
+        ask(_("E-mails that are still useful will be sent in the next round. Release them?"), yes=yes)
     with context.write() as session:
         queued, settled = ledger.release(session, since=instant(typed, tzid) if typed else None, now=context.now())
-    click.echo(_("Released: {queued}, settled: {settled}.").format(queued=queued, settled=settled))
+    click.echo(_("Released: {queued}, closed: {settled}.").format(queued=queued, settled=settled))

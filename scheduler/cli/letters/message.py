@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 message = LazyGroup(
     "message",
-    help=N_("Messages to some of those on the list of an event."),
+    help=N_("Send messages to people on the list of an event."),
     modules={
         "list": "letters.message_listing:list_messages",
         "show": "letters.message_listing:show_message",

@@ -21,7 +21,7 @@ from scheduler.services.letters import ledger
 MAX_SHOWN = 200
 
 
-@click.command("list", help=N_("What was written, the newest last."))
+@click.command("list", help=N_("List the messages, the newest last."))
 @click.option("--event", help=N_("Only about this event."))
 @as_json
 @pass_context
@@ -34,12 +34,12 @@ def list_messages(context: CommandContext, event: str | None, as_json: bool) -> 
 
 COLUMNS: Columns = {
     N_("Number"): "number",
-    N_("Leaves"): "leaves",
+    N_("To be sent"): "leaves",
     N_("Event"): "event",
     N_("Subject"): "said",
     N_("To"): lambda record: " ".join(record["to"]),
     N_("By"): "by",
-    N_("Letters"): lambda record: record["letters"],
+    N_("E-mails"): lambda record: record["letters"],
 }
 
 
@@ -61,7 +61,7 @@ def message_record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
     }
 
 
-@click.command("show", help=N_("One message, with whom it reached."))
+@click.command("show", help=N_("Show one message and the people whom it reached."))
 @click.argument("number", type=NUMBER)
 @as_json
 @pass_context
@@ -112,5 +112,5 @@ def name_those_without_address(recipients: Sequence[Mapping[str, Any]]) -> None:
     from scheduler.services.outbox.enqueue import NO_ADDRESS  # a list of messages needs no attendees
 
     for record in (record for record in recipients if record["reason"] == NO_ADDRESS):
-        sentence = _("To be told by other means: {person} {telephone}")
+        sentence = _("To be informed by other means: {person} {telephone}")
         click.echo(sentence.format(person=record["name"], telephone=record["telephone"] or "").rstrip())

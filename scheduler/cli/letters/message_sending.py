@@ -39,17 +39,21 @@ from scheduler.services.letters.composing import render_as_text
 
 
 @click.command(
-    help=N_("Write to those whom the words say; each reads it in their language, or in the nearest."),
+    help=N_("Send a message to people on the list of an event, each in their own language or the nearest one."),
     epilog="--to: " + ", ".join(WORDS),
 )
 @click.argument("event")
-@click.option("--to", multiple=True, required=True, metavar="WORD", help=N_("Whom (repeatable); see below."))
+@click.option("--to", multiple=True, required=True, metavar="WORD", help=N_("Recipients (repeatable); see below."))
 @click.option("--subject", multiple=True, required=True, help=N_("Subject; several languages as kk=... ru=..."))
 @click.option(
-    "--text", multiple=True, required=True, metavar="[LANGUAGE=]FILE", help=N_("A file with the text, - to type it.")
+    "--text",
+    multiple=True,
+    required=True,
+    metavar="[LANGUAGE=]FILE",
+    help=N_("File with the text; - to type the text."),
 )
-@click.option("--at", "at_time", help=N_("When it leaves, as people type it (default: now)."))
-@click.option("--dry-run", is_flag=True, help=N_("Show whom it reaches and how it reads, and stop."))
+@click.option("--at", "at_time", help=N_('Time to send it, like "2 Feb 2027 10:00" (default: now).'))
+@click.option("--dry-run", is_flag=True, help=N_("Show the recipients and the text, and stop."))
 @without_asking
 @in_zone
 @as_json
@@ -81,7 +85,7 @@ def send(
         return
     if not yes:  # nobody else waits for the database while a person thinks
         _report(record, as_json=False, done=False)
-        ask(_("Send it to {count}?").format(count=len(record["reached"])), yes=False)
+        ask(_("Recipients: {count}. Send the message?").format(count=len(record["reached"])), yes=False)
         record = _send(context, request, keep=True)
     _report(record, as_json=False, done=True)
 
@@ -158,9 +162,9 @@ def _read_file(name: str) -> str:
         given = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return given.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
-        raise Invalid("text: there is no file {file}", file=name) from error
+        raise Invalid("text: there is no file {file}; check its name", file=name) from error
     except UnicodeDecodeError as error:
-        raise Invalid("text: {file} is not UTF-8 text", file=name) from error
+        raise Invalid("text: {file} is not UTF-8 text; save it as UTF-8", file=name) from error
     except OSError as error:
         raise Invalid("text: {file} cannot be read: {reason}", file=name, reason=error.strerror) from error
 
@@ -169,7 +173,7 @@ def _departure(context: CommandContext, typed: str, tzid: str) -> datetime:
     """Return the instant at which the letters leave. Raise Invalid for one that is past."""
     leaves = instant(read_wall_time(typed, "at", now=context.now(), tzid=tzid), tzid)
     if leaves < context.now():
-        raise Invalid("at: {time} is past; leave it out to send at once", time=format_instant(leaves, tzid))
+        raise Invalid("at: {time} has passed; leave it out to send at once", time=format_instant(leaves, tzid))
     return leaves
 
 
@@ -203,7 +207,7 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
         click.echo(f"\n--- {example['language']} ---\n{example['letter']}")
     if record["due_at"] > record["created_at"]:
         leaves = wall(record["due_at"], record["tz"])
-        click.echo(_("Leaves: {time}").format(time=tell_wall_time(leaves, record["tz"])))
+        click.echo(_("To be sent: {time}").format(time=tell_wall_time(leaves, record["tz"])))
     for one in record.get("missing", ()):
         click.echo(_describe_missing(one))
     if not done:
@@ -212,13 +216,13 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
     click.echo(_("Message {number}: {letters}").format(number=record["number"], letters=record["letters"]))
 
 
-@click.command(help=N_("Keep back what has not left yet."))
+@click.command(help=N_("Stop the e-mails of a message that have not been sent yet."))
 @click.argument("number", type=NUMBER)
 @with_consent
 @pass_context
 def withdraw(context: CommandContext, number: int, yes: bool, dry_run: bool) -> None:
     def act(session: Session) -> list[str]:
         kept = messages.withdraw(session, ledger.get_message_for_update(session, number), now=context.now())
-        return [_("Kept back: {count}").format(count=kept)]
+        return [_("Stopped: {count}").format(count=kept)]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)

@@ -7,7 +7,7 @@ from scheduler.cli.kit.lazy_group import LazyGroup
 
 account = LazyGroup(
     "account",
-    help=N_("Accounts of those who sign in: officers, the door."),
+    help=N_("Manage the accounts of people who sign in: officers, and staff at the door."),
     modules={
         "list": "system.account_listing:list_accounts",
         "show": "system.account_listing:show_account",

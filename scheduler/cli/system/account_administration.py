@@ -24,24 +24,31 @@ from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
 
 ROLES = [role.value for role in AccountRole]
-with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("What they are here."))
+with_role = click.option("--role", type=click.Choice(ROLES), required=True, help=N_("Role of the account."))
 from_stdin = click.option("--password-stdin", is_flag=True, help=N_("Read the password from standard input."))
 with_link = click.option(
-    "--invite", is_flag=True, help=N_("Print a link instead, good once, at which they choose it themselves.")
+    "--invite",
+    is_flag=True,
+    help=N_("Print a link instead, which works one time and with which the owner chooses the password."),
 )
 
 
 of_posts = click.option(
-    "--post", "keys", multiple=True, help=N_("A post whose visits they see (repeatable); an administrator sees all.")
+    "--post",
+    "keys",
+    multiple=True,
+    help=N_("Post whose appointments the account sees (repeatable); an administrator sees all."),
 )
 
 
-@click.command(help=N_("Make an account; asks for its password, which is not shown."))
+@click.command(help=N_("Add an account; its password is asked for and not shown."))
 @click.argument("name")
-@click.option("--called", help=N_("Full name, as others see it (default: the name)."))
+@click.option("--called", help=N_("Full name, as others see it (default: the sign-in name)."))
 @with_role
 @of_posts
-@click.option("--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of their pages."))
+@click.option(
+    "--language", "spoken", type=click.Choice(LANGUAGES), help=N_("Language of the pages that the account sees.")
+)
 @from_stdin
 @with_link
 @as_json
@@ -71,7 +78,7 @@ def add(
     show_one(record, as_json=as_json)
 
 
-@click.command(help=N_("Give it another role, from their next page on."))
+@click.command(help=N_("Give an account another role, which applies from the next page on."))
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLES))
 @with_consent
@@ -80,19 +87,19 @@ def role(context: CommandContext, name: str, role: str, yes: bool, dry_run: bool
     def act(session: Session) -> list[str]:
         found = accounts.get_for_update(session, name)
         revoked = accounts.give_role(session, found, AccountRole(role), now=context.now())
-        return [_("{name} is now: {role}").format(name=found.name, role=_(role)), *_tell_revoked(revoked)]
+        return [_("New role of {name}: {role}").format(name=found.name, role=_(role)), *_tell_revoked(revoked)]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
 def _tell_revoked(links: int) -> list[str]:
-    return [_("Addresses of calendars that lead nowhere any more: {count}").format(count=links)] if links else []
+    return [_("Calendar addresses that no longer work: {count}").format(count=links)] if links else []
 
 
-@click.command("posts", help=N_("The posts whose visits an account sees; with --post or --none, these from now on."))
+@click.command("posts", help=N_("Show or set the posts whose appointments an account sees."))
 @click.argument("name")
 @of_posts
-@click.option("--none", is_flag=True, help=N_("None any more."))
+@click.option("--none", is_flag=True, help=N_("Take all posts away from the account."))
 @with_consent
 @as_json
 @pass_context
@@ -106,7 +113,7 @@ def posts_of(
     as_json: bool,
 ) -> None:
     if keys and none:
-        raise Invalid("--none: leave it out beside --post")
+        raise Invalid("--none: cannot be used with --post; leave one of them out")
     if not keys and not none:
         with context.read() as session:
             show_one(_posts_record(accounts.get(session, name)), as_json=as_json)
@@ -139,7 +146,7 @@ def _assign_posts(context: CommandContext, session: Session, found: Account, key
     return assigned_posts.assign(session, found, rows, now=context.now())
 
 
-@click.command(help=N_("Set another password; every session ends."))
+@click.command(help=N_("Set a new password; all sessions of the account end."))
 @click.argument("name")
 @from_stdin
 @with_link
@@ -154,10 +161,10 @@ def password(context: CommandContext, name: str, password_stdin: bool, invite: b
     if as_json or link:
         show_one({"name": found.name, **link}, as_json=as_json)
     else:
-        click.echo(_("The password of {name} is changed; every session has ended.").format(name=found.name))
+        click.echo(_("The password is changed, and every session has ended: {name}").format(name=found.name))
 
 
-@click.command(help=N_("Let nobody sign in with it any more; whoever is signed in is signed out at once."))
+@click.command(help=N_("Disable an account. Nobody can sign in with it, and its sessions end at once."))
 @click.argument("name")
 @with_consent
 @pass_context
@@ -170,7 +177,7 @@ def disable(context: CommandContext, name: str, yes: bool, dry_run: bool) -> Non
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
 
-@click.command(help=N_("Let them sign in again, with the password they had."))
+@click.command(help=N_("Enable an account again, with the password it had."))
 @click.argument("name")
 @pass_context
 def enable(context: CommandContext, name: str) -> None:
@@ -199,13 +206,16 @@ def _read_password(name: str, called: str, *, stdin: bool, invite: bool) -> str 
     Raise Invalid for both ways at once, if nobody can be asked, and for a password that is too weak.
     """
     if stdin and invite:
-        raise Invalid("--password-stdin: leave it out beside --invite, which lets them choose it themselves")
+        raise Invalid(
+            "--password-stdin: cannot be used with --invite, with which the owner"
+            " chooses the password; leave one of them out"
+        )
     if invite:
         return None
     if stdin:
         typed = sys.stdin.read().rstrip("\r\n")
     elif not sys.stdin.isatty():
-        raise Invalid("password: nobody can be asked for it here; say --password-stdin or --invite")
+        raise Invalid("password: there is no terminal to ask for it; give --password-stdin or --invite")
     else:
         typed = click.prompt(_("Password"), hide_input=True, confirmation_prompt=_("The same password again"))
     return accounts.hash_new_password(typed, name, called)

@@ -15,13 +15,13 @@ from scheduler.model.accounts import Account, AccountRole
 from scheduler.services.accounts import accounts
 
 
-@click.command("list", help=N_("Who has an account, and when they were last here."))
+@click.command("list", help=N_("List the accounts, and when each was last used."))
 @as_json
 @pass_context
 def list_accounts(context: CommandContext, as_json: bool) -> None:
     with context.read() as session:
         records = [account_record(context, row) for row in accounts.list_accounts(session)]
-    show(records, COLUMNS, as_json=as_json, nothing=_("No accounts; make one: scheduler account add."))
+    show(records, COLUMNS, as_json=as_json, nothing=_("There are no accounts; add one: scheduler account add."))
 
 
 COLUMNS: Columns = {
@@ -39,7 +39,7 @@ def _state_in_words(record: dict[str, Any]) -> str:
     return _(state)
 
 
-@click.command("show", help=N_("One account."))
+@click.command("show", help=N_("Show one account."))
 @click.argument("name")
 @as_json
 @pass_context

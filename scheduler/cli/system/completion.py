@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from scheduler.base.i18n import N_
 
 
-@click.command(help=N_('Print the set-up of shell completion; for bash: eval "$(scheduler completion bash)".'))
+@click.command(help=N_('Print the set-up for shell completion; for bash: eval "$(scheduler completion bash)".'))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:

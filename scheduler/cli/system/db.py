@@ -13,7 +13,7 @@ from scheduler.cli.system import db_backup
 from scheduler.own_files import BACKUPS
 
 
-@click.group(help=N_("The tables: upgrade, downgrade, check; back up, restore."))
+@click.group(help=N_("Upgrade, downgrade and check the tables; back up and restore."))
 def db() -> None:
     pass
 
@@ -22,7 +22,7 @@ for _command in (db_backup.backup, db_backup.restore, db_backup.key):
     db.add_command(_command)
 
 
-@db.command(help=N_("Bring the tables to this program's version."))
+@db.command(help=N_("Upgrade the tables to the version of this program."))
 @click.argument("revision", default="head")
 @pass_context
 def upgrade(context: CommandContext, revision: str) -> None:
@@ -39,13 +39,15 @@ def upgrade(context: CommandContext, revision: str) -> None:
 
 @db.command(help=N_("Take the tables back to an older version; a backup is made first."))
 @click.argument("revision")
-@click.option("--no-backup", is_flag=True, help=N_("Make no backup: what only the newer tables hold is then lost."))
+@click.option(
+    "--no-backup", is_flag=True, help=N_("Make no backup; data that only the newer tables hold is then lost.")
+)
 @without_asking
 @pass_context
 def downgrade(context: CommandContext, revision: str, no_backup: bool, yes: bool) -> None:
     database = context.bare_database
     before = schema.read_state(database)
-    ask(_("What only the newer tables hold goes. Go on?"), yes=yes)
+    ask(_("Data that only the newer tables hold will be lost. Do you want to continue?"), yes=yes)
     if not no_backup and before.current is not None:
         _back_up(context, f"{before.current}-to-{revision}")
     schema.downgrade(database, revision)
@@ -63,7 +65,7 @@ def _back_up(context: CommandContext, name: str) -> None:
         make_private_directory(directory)
     except OSError as error:
         raise Forbidden(
-            "{directory}: cannot be made: {reason}", directory=directory, reason=error.strerror
+            "{directory}: cannot be created: {reason}", directory=directory, reason=error.strerror
         ) from error
     made = db_backup.make(context, directory / f"{context.now():%Y%m%dT%H%M%SZ}-{name}.backup", key_file=None)
     click.echo(_("Backup: {file}").format(file=made.file))
@@ -76,8 +78,11 @@ def check(context: CommandContext) -> None:
     state = schema.read_state(database)
     if not state.up_to_date:
         facts = {"current": state.current, "head": state.head}
-        raise Conflict("the tables are at {current}, this program expects {head}", **facts)
+        raise Conflict("the tables are at {current}, this program expects {head}; run: scheduler db upgrade", **facts)
     differences = schema.find_differences(database)
     if differences:
-        raise Conflict("the tables differ from the models: {differences}", differences="; ".join(differences))
+        raise Conflict(
+            "the tables differ from the models: {differences}; restore a backup, or report this",
+            differences="; ".join(differences),
+        )
     click.echo(_("The tables are in order: {revision}").format(revision=state.current))

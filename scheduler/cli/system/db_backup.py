@@ -23,7 +23,7 @@ with_key = click.option(
 )
 
 
-@click.command(help=N_("Write everything into one file, while the program runs; encrypted if there is a key."))
+@click.command(help=N_("Back up everything into one file while the program runs. It is encrypted if there is a key."))
 @click.argument("file", type=FILE)
 @with_key
 @as_json
@@ -34,7 +34,7 @@ def backup(context: CommandContext, file: Path, key_file: Path | None, as_json: 
         print_json(_record(made))
         return
     click.echo(
-        _("Backup: {file} ({size} kB), {rows} rows in {tables} tables, read again and found whole.").format(
+        _("Backup: {file} ({size} kB), {rows} rows in {tables} tables, read again and found complete.").format(
             file=made.file, size=-(-made.file.stat().st_size // 1000), rows=made.total, tables=len(made.rows)
         )
     )
@@ -64,17 +64,22 @@ def _say_what_is_not_in_it(context: CommandContext, made: Backup) -> None:
 
     secret = find_secret(context.settings)
     if secret and not made.header.secret:
-        text = _("The secret is not in it, because it is not encrypted. Keep a copy elsewhere: {source}")
+        text = _(
+            "The backup does not contain the secret, because it is not encrypted."
+            " Keep a copy of the secret elsewhere: {source}"
+        )
         click.echo(text.format(source=secret.source))
     for directory, count in count_letters(context.settings):
-        text = _("Letters kept as files are not in it: {directory} ({count})")
+        text = _("The backup does not contain e-mails that are kept as files: {directory} ({count})")
         click.echo(text.format(directory=directory, count=count))
 
 
-@click.command(help=N_("Fill an empty database from a backup, of either engine and of this version or an older one."))
+@click.command(
+    help=N_("Restore a backup into an empty database. It may be of either engine, and of an older version.")
+)
 @click.argument("file", type=FILE)
 @with_key
-@click.option("--dry-run", is_flag=True, help=N_("Read it to its end, say what it holds, and stop."))
+@click.option("--dry-run", is_flag=True, help=N_("Read the whole backup, show what it contains, and stop."))
 @click.option("--yes", is_flag=True, expose_value=False, help=N_("Not needed: an empty database loses nothing."))
 @as_json
 @pass_context
@@ -105,7 +110,7 @@ def _show(context: CommandContext, found: Backup, *, as_json: bool) -> None:
     if as_json:
         print_json(_record(found))
         return
-    text = _("Made {when} by version {version} on {engine}, tables {revision}: {rows} rows, whole.")
+    text = _("Made {when} by version {version} on {engine}, tables {revision}: {rows} rows, complete.")
     header = found.header
     click.echo(
         text.format(
@@ -126,11 +131,15 @@ def _settle_secret(context: CommandContext, found: Backup) -> str:
     if here is None and found.header.secret:
         here = keys.keep_secret(context.settings, found.header.secret)
     if here is None:
-        said = _("The secret is not in the backup: put it back first, into {file}, or links lead nowhere.")
+        said = _(
+            "The backup does not contain the secret: put the secret into this file"
+            " first, otherwise links do not work: {file}"
+        )
         return said.format(file=context.settings.data_dir / keys.SECRET)
     if found.header.secret_mark not in ("", backup.mark_secret(here.value)):
         said = _(
-            "The secret here ({source}) is not that of the backup: put that in its place, or links lead nowhere."
+            "The secret here ({source}) is not that of the backup: replace it by that"
+            " of the backup, otherwise links do not work."
         )
         return said.format(source=here.source)
     return _("The secret is that of the backup: {source}").format(source=here.source)
@@ -139,19 +148,22 @@ def _settle_secret(context: CommandContext, found: Backup) -> str:
 def _say_what_to_look_at(held: int) -> None:
     if held:
         text = _(
-            "Held, because they may have left after the backup: {count} letters. Look, then release or settle them:"
+            "E-mails on hold, because they may have been sent after the backup:"
+            " {count}. Check them, then release or settle them:"
         )
         click.echo(text.format(count=held))
         click.echo("  scheduler letter list --outcome held\n  scheduler letter release")
     click.echo(
         _(
-            "What was done after the backup is undone, also what was revoked and erased: look at `account list` and"
-            " `feed link list`, and erase again whoever has asked for it."
+            "What was done after the backup is lost, also revocations and erasures: check `account list` and"
+            " `feed link list`, and erase again the data of people who asked for it."
         )
     )
 
 
-@click.command(help=N_("Make an age key for backups: a file with the secret key, which only reading backups needs."))
+@click.command(
+    help=N_("Make an age key for backups. Its file holds the secret key, which is needed only to read backups.")
+)
 @click.argument("file", type=FILE)
 @as_json
 @pass_context
@@ -164,7 +176,9 @@ def key(_context: CommandContext, file: Path, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(file), "public": public})
         return
-    click.echo(_("Written: {file}. Keep it where the backups are not; who has both can read them.").format(file=file))
+    click.echo(
+        _("Written: {file}. Keep it away from the backups: a person who has both can read them.").format(file=file)
+    )
     click.echo(_("For the machine that makes backups, this is enough:"))
     click.echo(f"  SCHEDULER_BACKUP_KEY={public}")
 

@@ -108,9 +108,14 @@ GUESTS = (
 )
 
 
-@click.command(help=N_("Play a season of the programme through, on sample data and a clock of its own."))
+@click.command(help=N_("Play through a season of the programme, with sample data and a clock of its own."))
 @click.option(
-    "--dir", "directory", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help=N_("Where.")
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help=N_("Directory of the demo."),
 )
 def demo(directory: Path) -> None:
     with claim(directory.absolute()) as place:
@@ -151,7 +156,7 @@ class _Play:
 
     def plan(self) -> None:
         self.place.write(PROGRAMME, programme(self.clock.now().date()).encode())
-        self._act(_("A programme in"), _("One file plans venues, people, events, reminders and feeds."))
+        self._act(_("A programme is read"), _("One file plans venues, people, events, reminders and calendars."))
         self._run("apply", str(self.directory / PROGRAMME), "--yes")
         self._run("event", "list", "--all")
 
@@ -171,17 +176,21 @@ class _Play:
 
     def register(self) -> None:
         self._act(
-            _("People register"), _("Two places by video, one of them taken: the second who asks for one waits.")
+            _("People register"),
+            _("Two places by video, one of them taken: the second person who asks for one waits."),
         )
         for guest in GUESTS:
             self._run("attendee", "register", CEREMONY, *guest)
         click.echo()
-        click.echo(_("One withdraws: the place goes to the first who fits."))
+        click.echo(_("One person withdraws: the place goes to the first on the waiting list who fits."))
         self._run("attendee", "withdraw", CEREMONY, "olga@example.org", "--yes")
         self._run("attendee", "list", CEREMONY)
 
     def subscribe(self) -> None:
-        self._act(_("Calendars out"), _("Every feed in four languages, as files that any calendar reads."))
+        self._act(
+            _("Calendars are written"),
+            _("Every calendar in four languages, as files that any calendar program reads."),
+        )
         calendars = self.directory / CALENDARS
         calendars.mkdir(exist_ok=True)
         context = self._context()
@@ -198,7 +207,11 @@ class _Play:
 
     def change(self) -> None:
         self._act(
-            _("A ceremony moves"), _("Same day, two hours later: its revision rises, reminders and people follow.")
+            _("A ceremony is moved"),
+            _(
+                "Same day, two hours later: its revision number rises, reminders"
+                " move along, guests are informed by e-mail."
+            ),
         )
         context = self._context()
         with context.read() as session:
@@ -212,8 +225,11 @@ class _Play:
 
     def visit(self) -> None:
         self._act(
-            _("A visit to the consulate"),
-            _("A family of two books, and comes later; then the post closes that day, and offers another time."),
+            _("An appointment at the consulate"),
+            _(
+                "A family of two books an appointment and moves it; then the post"
+                " closes on that day and offers another time."
+            ),
         )
         self._run("visit", "free", POST, SERVICE, "--people", "2", "--limit", "4")
         early, late = (f"{slot:%Y-%m-%d %H:%M}" for slot in self._times())
@@ -247,7 +263,7 @@ class _Play:
     def walk(self) -> None:
         """Set the clock to whatever is due next, and let the worker do what it does in production."""
         self._act(
-            _("The clock walks forward"), _("Each line is a letter, at the hour it leaves, in its reader's language.")
+            _("Time passes"), _("Each line is an e-mail, at the hour at which it is sent, in its reader's language.")
         )
         context = self._context()
         for moment in self._moments(context):
@@ -302,17 +318,17 @@ class _Play:
         shown = next((item for item in self.sent if item.language == "kk" and item.kind == "reminder"), self.sent[-1])
         body = message_from_bytes(shown.content, policy=policy.default).get_body(("plain",))
         click.echo()
-        click.echo(_("One of them, as it reads:"))
+        click.echo(_("One of them in full:"))
         click.echo()
         click.echo("\n".join("    " + line for line in (body.get_content() if body else "").splitlines()))
 
     def end(self, password: str) -> None:
         self._act(_("What was made"), str(self.directory))
-        letters = _("{count} letters, the last {file}").format(count=len(self.sent), file=file_name(self.sent[-1]))
+        letters = _("e-mails: {count}, the last: {file}").format(count=len(self.sent), file=file_name(self.sent[-1]))
         for what, place in (
             (_("the programme file"), PROGRAMME),
             (_("the database"), DATABASE),
-            (_("{count} calendars").format(count=self.calendars), f"{CALENDARS}/"),
+            (_("calendars: {count}").format(count=self.calendars), f"{CALENDARS}/"),
             (letters, f"{LETTERS}/"),
         ):
             click.echo(f"  {place:<16} {what}")
@@ -322,12 +338,14 @@ class _Play:
         click.echo()
         click.echo(_("Try next:"))
         serve = format_command(self.config, "serve", *self._at_port())
-        sign_in = _("Open the desk, and sign in as {name} with the password {password}, made for this demo alone:")
+        sign_in = _(
+            "Open the officers' desk, and sign in as {name} with the password {password}, made for this demo alone:"
+        )
         letters = format_command(self.config, "letter", "list", "--limit", "20")
         for what, line in (
-            (_("Serve the pages and the desk, until Ctrl-C:"), serve),
+            (_("Serve the pages and the officers' desk (stop with Ctrl-C):"), serve),
             (sign_in.format(name=OFFICER, password=password), f"{self._address()}/{language()}/desk"),
-            (_("In another window, see which letters left:"), letters),
+            (_("In another window, see which e-mails were sent:"), letters),
         ):
             click.echo(f"\n  {what}\n    {line}")
 

@@ -101,9 +101,11 @@ def _make(path: Path) -> None:
     except FileExistsError as error:
         raise Conflict("{directory}: is not a directory; choose another with --dir", directory=path) from error
     except OSError as error:
-        raise Forbidden("{directory}: cannot be made: {reason}", directory=path, reason=error.strerror) from error
+        raise Forbidden("{directory}: cannot be created: {reason}", directory=path, reason=error.strerror) from error
     if names and MARKER not in names:
-        raise Conflict("{directory}: is not empty and not of the demo; choose another with --dir", directory=path)
+        raise Conflict(
+            "{directory}: is not empty, and was not made by the demo; choose another with --dir", directory=path
+        )
 
 
 def _list_names(path: Path) -> Iterator[str]:
@@ -182,7 +184,8 @@ def _is_as_written(file: Path, digest: str | None) -> bool:
 
 def _foreign(file: Path) -> Conflict:
     return Conflict(
-        "{file}: is not as the demo wrote it; move it away, or choose another directory with --dir", file=file
+        "{file}: has been changed since the demo wrote it; move it away, or choose another directory with --dir",
+        file=file,
     )
 
 

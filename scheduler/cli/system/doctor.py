@@ -30,7 +30,7 @@ MAX_FILES = 3  # named in one finding
 MAX_DIFFERENCES_LENGTH = 200  # characters
 
 
-@click.command(help=N_("Say what is in force, where it comes from, what is out of order and how to mend it."))
+@click.command(help=N_("Show each setting and its source, what does not work and how to correct it."))
 @as_json
 @pass_context
 @click.pass_context
@@ -52,7 +52,7 @@ def doctor(ctx: click.Context, context: CommandContext, as_json: bool) -> None:
             ),
         )
         print_table(
-            (N_("Check"), N_("State"), N_("Found"), N_("To mend it")),
+            (N_("Check"), N_("State"), N_("Found"), N_("Remedy")),
             ([_(one.what), _(one.state), one.found, one.remedy] for one in findings),
         )
     if any(finding.state is CheckResult.FAILURE for finding in findings):
@@ -85,8 +85,8 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     to_mend = N_("give every process the same long random text: SCHEDULER_SECRET, or SCHEDULER_SECRET_FILE")
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
     yield _check_files(app)
-    yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and that the server answers"))
-    mend = N_("correct the file, or take it away")
+    yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and whether the server answers"))
+    mend = N_("correct the file, or remove it")
     yield _finding(N_("forms of address"), lambda: ", ".join(app.address_forms.languages), mend)
     tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
     yield tables
@@ -114,11 +114,11 @@ def _check_secret(app: App) -> str | HealthFinding:
         return _will_be_made(N_("secret")) if app.db.embedded else app.secret
     if len(key.value) < MIN_SECRET_LENGTH:
         raise SchedulerError("the secret is shorter than 32 characters")
-    return _("set, from {source}").format(source=key.source)
+    return _("set; source: {source}").format(source=key.source)
 
 
 def _will_be_made(what: str) -> HealthFinding:
-    return HealthFinding(what, CheckResult.NOTE, _("will be made at first use"))
+    return HealthFinding(what, CheckResult.NOTE, _("will be created at first use"))
 
 
 def _check_files(app: App) -> HealthFinding:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from scheduler.web.entrance.listening import ListeningAddress
 
 
-@click.command(help=N_("Serve the pages and the feeds, until it is stopped (Ctrl-C, or SIGTERM)."))
+@click.command(help=N_("Serve the pages and the calendars, until it is stopped (Ctrl-C, or SIGTERM)."))
 @click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen on."))
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help=N_("Port to listen on."))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("How many processes."))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 256), help=N_("Number of processes."))
 @pass_context
 def serve(context: CommandContext, host: str, port: int, workers: int) -> None:
     from scheduler.web.entrance.listening import reserve_address
@@ -53,5 +53,8 @@ def _serve(context: CommandContext, address: ListeningAddress, workers: int) -> 
 def tell_what_is_not_set(settings: Settings) -> None:
     """Say on standard error what somebody who shows the programme to others has still to set."""
     if not settings.pages:
-        missing = _("base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to where people reach it.")
+        missing = _(
+            "base_url is not set: links lead to {url}. Set SCHEDULER_BASE_URL to"
+            " the address at which people reach the server."
+        )
         click.echo(missing.format(url=settings.base_url), err=True)

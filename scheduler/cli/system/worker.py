@@ -23,8 +23,8 @@ from scheduler.worker import timetable
 from scheduler.worker.presence import Presence, at_work
 
 
-@click.command(help=N_("Send what is due, now and from now on, until stopped."))
-@click.option("--once", is_flag=True, help=N_("Do what is due now and stop, for those who run it by cron."))
+@click.command(help=N_("Send e-mails and do other jobs when they are due, until it is stopped."))
+@click.option("--once", is_flag=True, help=N_("Do what is due now, and stop; for use with cron."))
 @as_json
 @pass_context
 def worker(context: CommandContext, once: bool, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
             return
         gc.set_threshold(*USUAL_GC_THRESHOLD)
         with metrics_port.of_worker(app, int(context.settings.worker_metrics_port)):
-            click.echo(_("Working; stop with Ctrl-C."), err=True)
+            click.echo(_("The worker is running; stop it with Ctrl-C."), err=True)
             tell_where_letters_go(context.settings)
             timetable.run(app, present, wait)
     app.close()
@@ -52,7 +52,7 @@ def worker(context: CommandContext, once: bool, as_json: bool) -> None:
 def tell_where_letters_go(settings: Settings) -> None:
     """Say on standard error that letters reach nobody, as long as no mail server is set."""
     if settings.sources["mail_url"] == "default":
-        missing = _("mail_url is not set: letters are kept as files in {place}. Set SCHEDULER_MAIL_URL to send them.")
+        missing = _("mail_url is not set: e-mails are kept as files in {place}. Set SCHEDULER_MAIL_URL to send them.")
         click.echo(missing.format(place=settings.mail_url.removeprefix("file:")), err=True)
 
 

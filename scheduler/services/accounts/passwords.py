@@ -92,14 +92,14 @@ def refuse_weak(password: str, *names: str) -> None:
     plain = fold_text(password)
     if len(password) < MIN_LENGTH:
         raise Invalid(
-            "the password must have at least {most} characters; several words are easy to keep", most=MIN_LENGTH
+            "the password must have at least {most} characters; several words are easy to remember", most=MIN_LENGTH
         )
     if len(password) > MAX_LENGTH:
         raise Invalid("the password must have at most {most} characters", most=MAX_LENGTH)
     if len(set(plain)) < MIN_DISTINCT or _NOT_LETTERS.sub("", plain) in GUESSED_FIRST or _is_sequence(plain):
         raise Invalid("the password is one of those that are guessed first; choose several words of your own")
     if any(len(part) > 3 and part in plain for name in names for part in _split_words(name)):
-        raise Invalid("the password must not contain the name; choose several words that say nothing of you")
+        raise Invalid("the password must not contain your name; choose several words that say nothing about you")
 
 
 def _is_sequence(plain: str) -> bool:

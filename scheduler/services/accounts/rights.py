@@ -69,7 +69,7 @@ def get_letter(session: Session, officer: Officer, key: str, number: int) -> Let
     """Return the letter about an event with this id. Raise NotFound as `get_event` does, or if there is none."""
     event, found = get_event(session, officer, key), session.get(Letter, number)
     if found is None or found.event_id != event.id:
-        raise NotFound("there is no letter {number}", number=number)
+        raise NotFound("there is no e-mail {number}", number=number)
     return found
 
 
@@ -77,7 +77,7 @@ def get_visit_letter(session: Session, officer: Officer, reference: str, number:
     """Return the letter about a visit with this id. Raise NotFound as `get_visit` does, or if there is none."""
     visit, found = get_visit(session, officer, reference), session.get(Letter, number)
     if found is None or found.appointment_id != visit.id:
-        raise NotFound("there is no letter {number}", number=number)
+        raise NotFound("there is no e-mail {number}", number=number)
     return found
 
 
@@ -108,7 +108,7 @@ def get_visit(session: Session, officer: Officer, reference: str) -> Appointment
     """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
     found = references.get(session, reference)
     if not _works_at(officer, found.service.post):
-        raise NotFound("there is no visit {reference}", reference=found.reference)
+        raise NotFound("there is no appointment {reference}", reference=found.reference)
     return found
 
 

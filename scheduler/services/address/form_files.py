@@ -63,7 +63,7 @@ def _check_offices(languages: Mapping[str, LanguageForms]) -> None:
         for form in one.forms:
             if missing := sorted(form.offices - known):
                 raise Invalid(
-                    "{place}: office {office} stands in no table [offices]; add it there",
+                    "{place}: office {office} is not in any table [offices]; add it to one",
                     place=f"{one.language}, {form.kind}",
                     office=missing[0],
                 )
@@ -78,7 +78,7 @@ def read_file(file: Path, *, own: bool = False) -> LanguageForms:
     _refuse_unknown(table, _KEYS, "")
     language = table.get("language")
     if not isinstance(language, str) or not LANGUAGE.fullmatch(language):
-        raise Invalid('language: is missing or no language tag; write language = "en"')
+        raise Invalid('language: is missing or is not a language tag; write language = "en"')
     offices, sources = _read_words(table, "offices"), _read_words(table, "sources")
     gendered = [_read_pattern(table.get("gendered", {}).get(one), f"gendered.{one}") for one in ("m", "f")]
     read = LanguageForms(
@@ -119,7 +119,7 @@ def _read_pattern(pattern: Any, place: str) -> re.Pattern[str] | None:
     try:
         return re.compile(pattern, re.IGNORECASE)
     except (re.error, TypeError) as error:
-        raise Invalid("{place}: is no regular expression: {reason}", place=place, reason=error) from error
+        raise Invalid("{place}: is not a valid regular expression: {reason}", place=place, reason=error) from error
 
 
 def _read_forms(
@@ -150,7 +150,7 @@ def _read_forms(
 def _one_of(value: Any, known: Iterable[str], place: str, name: str) -> str:
     if value not in list(known):
         raise Invalid(
-            "{place}: {value} is none that is known; write one of: {known}",
+            "{place}: {value} is not known; write one of: {known}",
             place=f"{place}: {name}",
             value=value,
             known=", ".join(known),
@@ -191,7 +191,7 @@ def _refuse_guess(form: FormOfAddress, m: re.Pattern[str] | None, f: re.Pattern[
     told = {one for one, pattern in ((Gender.M, m), (Gender.F, f)) if pattern and pattern.search(form.text)}
     if len(told) == 1 and told != {form.gender}:
         raise Invalid(
-            "{place}: {text} tells a gender; give the form that gender, or leave the word out",
+            "{place}: {text} shows a gender; give the form this gender, or leave the word out",
             place=f"forms.{form.kind}",
             text=form.text,
         )

@@ -32,7 +32,7 @@ def check_office(session: Session, office: str | None) -> None:
     known = forms_of(session).offices if office else {}
     if office and office not in known:
         raise Invalid(
-            "{place}: {value} is none that is known; write one of: {known}",
+            "{place}: {value} is not known; write one of: {known}",
             place="office_class",
             value=office,
             known=", ".join(sorted(known)),

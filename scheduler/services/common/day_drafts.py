@@ -40,4 +40,4 @@ class DaysDraft(Draft):
 def find_passed_days(before: Collection[DaysDraft], after: Iterable[DaysDraft], *, today: date) -> tuple[str, ...]:
     """Return a sentence if days were added that have passed; those in ``before`` were there already."""
     passed = any(one.last_day < today and one not in before for one in after)
-    return (N_("A day that is closed or has other hours has passed."),) if passed else ()
+    return (N_("Days that are closed or have special hours cannot be in the past."),) if passed else ()

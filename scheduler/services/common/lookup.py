@@ -128,10 +128,10 @@ def get_person(session: Session, who: str) -> Person:
 def _find_by_address(session: Session, address: str) -> Person:
     found = list(session.scalars(sa.select(Person).where(sa.func.lower(Person.email) == fold_text(address)).limit(5)))
     if not found:
-        raise NotFound("nobody has the address {address}", address=address)
+        raise NotFound("nobody has the e-mail address {address}", address=address)
     if len(found) > 1:
         raise Conflict(
-            "several people share the address {address}: {people}; name one of them",
+            "several people share the e-mail address {address}: {people}; choose one of them",
             address=address,
             people=", ".join(f"#{person.id} {person.name}" for person in found),
         )

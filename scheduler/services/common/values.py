@@ -86,7 +86,7 @@ def _parse_reference(value: Any) -> str:
 
 
 def _parse_zone(value: Any) -> str:
-    _require(value, str, N_("must be a zone's name, like Asia/Bangkok"))
+    _require(value, str, N_("must be the name of a time zone, like Asia/Bangkok"))
     return zone(value).key
 
 
@@ -96,7 +96,9 @@ def _parse_email(value: Any) -> str:
     try:
         return validate_email(_parse_line(value), check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError as error:
-        raise Invalid("{value} is not an e-mail address", value=_shorten(value)) from error
+        raise Invalid(
+            "{value} is not an e-mail address; write it like name@example.org", value=_shorten(value)
+        ) from error
 
 
 def _parse_telephone(value: Any) -> str:
@@ -115,7 +117,7 @@ def _parse_holidays(value: Any) -> str:
     from holidays import list_supported_countries
 
     if _parse_country(value) not in list_supported_countries():
-        raise Invalid("the public holidays of {value} are not known", value=value)
+        raise Invalid("the public holidays of {value} are not known; choose another country code", value=value)
     return str(value)
 
 
@@ -131,24 +133,28 @@ FIRST_YEAR, LAST_YEAR = 100, 2399
 
 def _parse_day(value: Any) -> date:
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise Invalid("{value} is not a day; write it like 2027-02-02", value=_shorten(value))
+        raise Invalid("{value} is not a date; write it like 2027-02-02", value=_shorten(value))
     _require_year(value)
     return value
 
 
 def _require_year(value: date) -> None:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise Invalid("{value}: {year} is no year to plan for", value=value.isoformat(), year=value.year)
+        raise Invalid(
+            "{value}: events cannot be planned for the year {year}; check the year",
+            value=value.isoformat(),
+            year=value.year,
+        )
 
 
 def _parse_wall(value: Any) -> datetime:
     if not isinstance(value, datetime):
         raise Invalid(
-            "{value} is not a day with an hour; write it like 2027-02-02T10:00:00 (whole days: first_day, last_day)",
+            "{value} is not a date with a time; write it like 2027-02-02T10:00:00 (whole days: first_day, last_day)",
             value=_shorten(value),
         )
     if value.tzinfo is not None:
-        raise Invalid("{value} has an offset; write the time on the wall and name the zone in tz", value=value)
+        raise Invalid("{value} has an offset from UTC; write the local time, and the time zone in tz", value=value)
     _require_year(value)
     return value
 
@@ -207,14 +213,14 @@ Name = Annotated[Title, WrapValidator(_require_text)]
 
 def parse_intervals(value: Any) -> tuple[Interval, ...]:
     """Parse hours of one day, such as "10:00-12:00, 13:00-18:00". Raise Invalid."""
-    _require(value, str, N_('must be hours, like "10:00-18:00"'))
+    _require(value, str, N_('must be a range of hours, like "10:00-18:00"'))
     return tuple(_parse_interval(part.strip()) for part in value.split(","))
 
 
 def _parse_interval(value: str) -> Interval:
     opens, dash, closes = value.replace("–", "-").partition("-")
     if not dash:
-        raise Invalid("{value} are not hours; write them like 10:00-18:00", value=_shorten(value))
+        raise Invalid("{value} is not a range of hours; write it like 10:00-18:00", value=_shorten(value))
     return _parse_time(opens.strip()), _parse_time(closes.strip())
 
 
@@ -227,7 +233,7 @@ def _parse_weekly(value: Any) -> tuple[tuple[int, Interval], ...]:
     for days, hours in value.items():
         for day in _parse_weekdays(days):
             if day in week:
-                raise Invalid("{day} stands there twice", day=WEEKDAYS[day])
+                raise Invalid("{day} is given twice", day=WEEKDAYS[day])
             week[day] = parse_intervals(hours)
     _refuse_overlaps(week)
     return tuple((day, interval) for day in sorted(week) for interval in sorted(week[day]))
@@ -251,7 +257,9 @@ def _parse_weekdays(value: str) -> range:
         raise Invalid("{value} is not a weekday; write mon, tue ... sun, mon-fri or daily", value=_shorten(value))
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
     if end < start:
-        raise Invalid("{value} runs backwards; write two ranges", value=_shorten(value))
+        raise Invalid(
+            "{value} ends before it begins; write two ranges, such as fri-sun and mon-tue", value=_shorten(value)
+        )
     return range(start, end + 1)
 
 
@@ -260,7 +268,7 @@ def _parse_special(value: Any) -> Interval | None:
         return value
     found = parse_intervals(value)
     if len(found) != 1:
-        raise Invalid("give one span of hours for a special day")
+        raise Invalid("give one range of hours for a special day")
     return found[0]
 
 

@@ -76,7 +76,10 @@ def import_events(
     exist, Conflict for contradictions, Invalid for more than MAX_EVENTS.
     """
     if len(events) > MAX_EVENTS:
-        message = N_("until: there are {count} events in this time; at most {most} are imported at once")
+        message = N_(
+            "until: there are {count} events in this time; at most {most} can be imported in one run, "
+            "so give an earlier day"
+        )
         raise Invalid(message, count=len(events), most=MAX_EVENTS)
     run = _CalendarImport(session, options, tuple(notes), now)
     run.classify(events)
@@ -195,7 +198,9 @@ class _CalendarImport:
         elif others and foreign.recurrence_id is None:
             self._cancel_series(one, others)
         elif not foreign.expanded:
-            self.notes.add_ignored(foreign.line, foreign.uid, N_("Cancelled there, and not known here."))
+            self.notes.add_ignored(
+                foreign.line, foreign.uid, N_("It is cancelled in that calendar and does not exist here.")
+            )
 
     def _cancel_series(self, one: MappedEvent, occurrences: Iterable[KnownEvent]) -> None:
         """Cancel the occurrences to come of a series that is cancelled as a whole, without naming them."""
@@ -208,7 +213,7 @@ class _CalendarImport:
     def _take_unchanged(self, one: MappedEvent, known: KnownEvent) -> None:
         """Keep the event, and record its SEQUENCE: that also rises for what is not taken over, such as attendees."""
         if known.origin.source != self.terms.source:
-            message = N_("{event} is this event already, imported from {source}.")
+            message = N_("This event exists already: {event}, imported from {source}.")
             facts = {"event": known.key, "source": known.origin.source}
             self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, **facts)
         calendar_origins.identify(known.origin, one)
@@ -216,7 +221,7 @@ class _CalendarImport:
         self.unchanged.append(known.key)
 
     def _note_older(self, one: MappedEvent, key: str) -> None:
-        message = N_("An older revision than the one imported before; {event} stays as it is.")
+        message = N_("This revision is older than the one that was imported before; {event} is not changed.")
         self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, event=key)
 
     # Adding
@@ -248,7 +253,7 @@ class _CalendarImport:
         for one in self.new:
             uid, foreign = one.name[0], one.foreign
             if uid in self.taken and uid not in imported:
-                message = N_("{event} is this event already: what we publish is not imported.")
+                message = N_("This event exists already: {event}; what we publish ourselves is not imported.")
                 self.notes.add_refused(foreign.line, foreign.uid, message, event=self.taken[uid])
             else:
                 left.append(one)
@@ -268,7 +273,7 @@ class _CalendarImport:
         if not occurrence and uid not in self.taken:
             return uid
         if not occurrence:
-            message = N_("Another event has this UID already, {event}; this one was given its own.")
+            message = N_("Another event has this UID already: {event}; this one was given a new UID.")
             self.notes.add_mended(foreign.line, foreign.uid, message, event=self.taken[uid])
         return str(uuid.uuid5(_UID_NAMESPACE, "\n".join((self.terms.source, uid, occurrence))))
 
@@ -356,7 +361,9 @@ class _CalendarImport:
         return draft, kept
 
     def _note_both_changed(self, one: MappedEvent, key: str, name: str) -> None:
-        message = N_("{field} of {event} has changed there and here; ours is kept (--theirs takes theirs).")
+        message = N_(
+            "{field} of {event} has changed in that calendar and here; ours is kept (to take theirs, use --theirs)."
+        )
         self.notes.add_ignored(one.foreign.line, one.foreign.uid, message, field=name, event=key)
 
     # Missing events
@@ -376,7 +383,10 @@ class _CalendarImport:
             self._cancel(missing)
             return
         keys = ", ".join(known.key for known in missing[:_MAX_KEYS]) + (", …" if missing[_MAX_KEYS:] else "")
-        message = N_("No longer there, and untouched here (--cancel-missing cancels): {count}: {events}.")
+        message = N_(
+            "No longer in that calendar, and not changed here (to cancel them, use --cancel-missing): "
+            "{count}: {events}."
+        )
         self.notes.add_ignored(None, "", message, count=len(missing), events=keys)
 
     def _is_missing(self, known: KnownEvent) -> bool:

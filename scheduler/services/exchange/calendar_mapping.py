@@ -119,12 +119,12 @@ def map_times(foreign: ForeignEvent, tz: str, notes: Notes) -> dict[str, Any]:
     if not _is_place(tzid):
         start, end, tzid = (*(wall(at, tz) for at in instants), tz)
     if [instant(at, tzid, gap="shift") for at in (start, end)] != instants:
-        message = N_("An hour comes twice in {tzid} on that day; the event is kept in UTC.")
+        message = N_("On that day an hour occurs twice in {tzid}; the event is stored in UTC.")
         notes.add_mended(foreign.line, foreign.uid, message, tzid=tzid)
         start, end, tzid = (*(at.replace(tzinfo=None) for at in instants), "UTC")
     start = _shift_out_of_gap(foreign, start, tzid, notes)
     if end <= start:
-        notes.add_mended(foreign.line, foreign.uid, N_("No end is told; an hour was taken."))
+        notes.add_mended(foreign.line, foreign.uid, N_("No end is given; one hour was assumed."))
         end = start + DEFAULT_LENGTH
     return {"dtstart": start, "dtend": _shift_out_of_gap(foreign, end, tzid, notes), "tz": tzid}
 
@@ -146,7 +146,7 @@ def _shift_out_of_gap(foreign: ForeignEvent, at: datetime, tzid: str, notes: Not
     """Return a wall time; one that clocks skip is read with the offset before the gap, and noted (RFC 5545 3.3.5)."""
     shown = wall(instant(at, tzid, gap="shift"), tzid)
     if shown != at:
-        message = N_("There is no {wall} in {tzid}; {next} was taken.")
+        message = N_("There is no {wall} in {tzid}; {next} was used.")
         facts = {"wall": f"{at:%Y-%m-%d %H:%M}", "tzid": tzid, "next": f"{shown:%H:%M}"}
         notes.add_mended(foreign.line, foreign.uid, message, **facts)
     return shown
@@ -170,7 +170,7 @@ def _map_description(foreign: ForeignEvent, terms: CalendarDefaults, notes: Note
         text = strip_html(text)
     place = _make_safe(foreign.location)
     if place and not _find_venue(foreign, terms):
-        text = load_catalogue(terms.language).gettext(N_("Place: {place}")).format(place=place) + f"\n\n{text}"
+        text = load_catalogue(terms.language).gettext(N_("Venue: {place}")).format(place=place) + f"\n\n{text}"
     text = unicodedata.normalize("NFC", text).strip()
     return Text({terms.language: _truncate(foreign, text, MAX_PROSE_LENGTH, notes)} if text else {})
 
@@ -217,7 +217,7 @@ def _map_address(foreign: ForeignEvent, address: str, notes: Notes) -> str | Non
         return None
     if re.fullmatch(r"https?://[^\s\"<>\\]{3,1990}", address, re.IGNORECASE) and address.isprintable():
         return re.sub("^https?", lambda found: found[0].lower(), address, flags=re.IGNORECASE)
-    message = N_("This is no web address, and was left out: {address}")
+    message = N_("This is not a web address and was left out: {address}")
     notes.add_ignored(foreign.line, foreign.uid, message, address=address)
     return None
 

@@ -182,7 +182,7 @@ class _FileApplication:
         kept = [part.key for part in event.children if part.key in self.file.event and not part.cancelled]
         if kept:
             raise Conflict(
-                "the file still names {part}, a part of {event}, which it no longer names; name both or neither",
+                "the file still contains {part}, a part of {event}, but no longer {event}; keep both or remove both",
                 event=event.key,
                 part=kept[0],
             )

@@ -40,7 +40,7 @@ def make_head(scope: Scope, *, language: str, house: Text, by_hours: bool, addre
     gettext = load_catalogue(language).gettext
     sentences = [_describe(scope, language, house)]
     if by_hours:
-        sentences.append(gettext(N_("Exhibitions stand at their opening hours.")))
+        sentences.append(gettext(N_("Exhibitions are shown at their opening hours.")))
     return CalendarHead(
         name=f"{house.to(language)}: {scope.name.to(language)}",
         description=" ".join(sentences),
@@ -55,7 +55,7 @@ def make_head(scope: Scope, *, language: str, house: Text, by_hours: bool, addre
 def make_visits_head(post: Post, *, language: str) -> CalendarHead:
     """Make the head of the calendar of a post's visits."""
     gettext = load_catalogue(language).gettext
-    name = gettext(N_("Visits: {post}")).format(post=post.name.to(language))
+    name = gettext(N_("Appointments: {post}")).format(post=post.name.to(language))
     return CalendarHead(
         name=name,
         description=f"{gettext(_VISITS)} {gettext(_SECRET)}",
@@ -65,17 +65,17 @@ def make_visits_head(post: Post, *, language: str) -> CalendarHead:
     )
 
 
-_VISITS = N_("The visits to come.")
-_AGENDA = N_("What you are invited to and take part in.")
+_VISITS = N_("The appointments to come.")
+_AGENDA = N_("The events that you are invited to or take part in.")
 _PRIVATE = N_("Public events, and private ones.")
-_SECRET = N_("The address of this calendar is a secret: pass it on to nobody.")
+_SECRET = N_("The address of this calendar is secret: please do not give it to anybody.")
 
 
 def _describe(scope: Scope, language: str, house: Text) -> str:
     gettext = load_catalogue(language).gettext
     if scope.sees is not Sees.PUBLIC:
         return f"{gettext(_AGENDA if scope.sees is Sees.OWN else _PRIVATE)} {gettext(_SECRET)}"
-    sentence = gettext(N_("Public events of {house}: {name}. Changes and cancellations appear by themselves."))
+    sentence = gettext(N_("Public events of {house}: {name}. Changes and cancellations appear automatically."))
     return sentence.format(house=house.to(language), name=scope.name.to(language))
 
 

@@ -34,7 +34,7 @@ def amend_for_guest(
     """
     gettext = load_catalogue(language).gettext
     if in_place_of:
-        sentence = gettext(N_("You come in the place of {guest}.")).format(guest=in_place_of)
+        sentence = gettext(N_("You represent {guest}.")).format(guest=in_place_of)
         body = prepend_to_description(body, sentence)
     if not accepted:
         body = mark_unanswered(body, gettext(N_("You have not accepted this invitation yet.")))

@@ -42,9 +42,11 @@ def add_visits(
     Raise Forbidden if the officer may not see the visits of this post, or not the names.
     """
     if not (account.may(Act.SEE_VISITS) and account.at(post)):
-        raise Forbidden("{name} does not see the visits of {post}", name=account.name, post=post.key)
+        raise Forbidden(
+            "{name} does not have the right to see the appointments of {post}", name=account.name, post=post.key
+        )
     if names and not account.may(Act.SEE_APPLICANTS):
-        raise Forbidden("{name} may not see who comes; leave out the names", name=account.name)
+        raise Forbidden("{name} does not have the right to see the names; leave out the names", name=account.name)
     link = FeedLink(
         feed=VISITS,
         holder=holder,

@@ -121,11 +121,11 @@ def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Sco
     chosen, and no answer may reveal that something is planned in a city or by an organisation.
     """
     if wanted.keys() - FACETS or any(len(keys) > MAX_CHOSEN for keys in wanted.values()):
-        raise NotFound("there is no such choice")
+        raise NotFound("there is no such selection of events")
     chosen = {name: sorted(set(wanted.get(name, ()))) for name in FACETS}
     # Checked before the database sees them: an address can hold characters that PostgreSQL does not accept.
     if not all(KEY.fullmatch(key) for name in FACETS[1:] for key in chosen[name]):
-        raise NotFound("there is no such choice")
+        raise NotFound("there is no such selection of events")
     public = Event.visibility == Visibility.PUBLIC
     cities = _require_all(session, City, chosen["city"], City.id.in_(_ids_of_public_cities()))
     _require_all(session, Event, chosen["tour"], public)
@@ -145,7 +145,7 @@ def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Sco
 def _require_all(session: Session, kind: type[K], keys: Sequence[str], public: sa.ColumnElement[bool]) -> list[K]:
     found = session.scalars(sa.select(kind).where(kind.key.in_(keys), public).order_by(kind.key)).all()
     if len(found) != len(keys):
-        raise NotFound("there is no such choice")
+        raise NotFound("there is no such selection of events")
     return list(found)
 
 
@@ -153,7 +153,7 @@ def _kind(word: str) -> Kind:
     try:
         return Kind(word)
     except ValueError as error:
-        raise NotFound("there is no such choice") from error
+        raise NotFound("there is no such selection of events") from error
 
 
 def _join_names(names: Sequence[Text]) -> Text:

@@ -63,13 +63,13 @@ def _check_word(session: Session, event: Event, word: str) -> str:
             return _check_delegation(session, event, organisation)
         case "role", role if role in set(Role):
             return f"role:{role}"
-    raise Invalid("to: {word} says of nobody; there are {known}", word=word or '""', known=", ".join(WORDS))
+    raise Invalid("to: {word} is not known; write one of: {known}", word=word or '""', known=", ".join(WORDS))
 
 
 def _find_attendee(session: Session, event: Event, who: str) -> Attendee:
     found = lookup.get_attendee(session, event, who)
     if found.standing is Standing.UNCONFIRMED:
-        raise Conflict("{who} has not shown yet that the address is theirs", who=who)
+        raise Conflict("{who} has not confirmed the e-mail address yet", who=who)
     return found
 
 

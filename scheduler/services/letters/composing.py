@@ -55,7 +55,7 @@ def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, n
     """Return the letter as text, with its head, as it would be sent now. Raise Conflict if it would be skipped."""
     (composed,) = compose(session, [letter.id], house=house, now=now)
     if isinstance(composed, Skip):
-        raise Conflict("letter {number} would not leave: {reason}", number=letter.id, reason=composed.reason)
+        raise Conflict("e-mail {number} would not be sent: {reason}", number=letter.id, reason=composed.reason)
     message = message_from_bytes(composed.content, policy=policy.default)
     body = message.get_body(("plain",))
     text = body.get_content() if body else ""

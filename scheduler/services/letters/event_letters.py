@@ -97,7 +97,7 @@ class _BatchMessages:
         """Return the reason not to send a letter, or "" if its message is still for its recipient."""
         if row.of_message_id is None or row.person_id in self.addressed[row.of_message_id]:
             return ""
-        return N_("is no longer among those it is for")
+        return N_("is no longer one of the people that it is for")
 
 
 def _fill_in(

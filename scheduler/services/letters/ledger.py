@@ -49,15 +49,17 @@ def reason_to_wait(letter: Letter, ages: Mapping[str, timedelta], now: datetime)
         return _describe_claim(ages.get(letter.claimed_by))
     if letter.due_at <= now:
         return ""
-    return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its hour")
+    return N_("waits, in case more changes follow") if letter.kind in NEWS else N_("waits for its time")
 
 
 def _describe_claim(age: timedelta | None) -> str:
     """Say what becomes of a claimed letter, by how long ago its worker was seen; None if that has ended."""
     if age is None or age >= LAPSE_AFTER:
-        return N_("its worker has ended; leaves at the next round")
+        return N_("the worker that was sending it has ended; it will be sent in the next round")
     if age > 2 * BEAT_EVERY:
-        return N_("its worker seems to have ended; another takes it over within half a minute")
+        return N_(
+            "the worker that was sending it seems to have ended; another worker takes over within half a minute"
+        )
     return N_("is being sent")
 
 
@@ -65,7 +67,7 @@ def get_letter(session: Session, number: int) -> Letter:
     """Return the letter with this number. Raise NotFound if there is none."""
     found = session.get(Letter, number)
     if found is None:
-        raise NotFound("there is no letter {number}; see: scheduler letter list", number=number)
+        raise NotFound("there is no e-mail {number}; see: scheduler letter list", number=number)
     return found
 
 
@@ -78,7 +80,7 @@ def can_retry(letter: Letter) -> bool:
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     """Queue anew a letter that failed, or that had no address to go to. Raise Conflict if it is neither."""
     if not can_retry(letter):
-        raise Conflict("letter {number} has not failed; nothing was changed", number=letter.id)
+        raise Conflict("e-mail {number} has not failed; nothing was changed", number=letter.id)
     letter.outcome, letter.finished_at, letter.claimed_until, letter.attempts = None, None, None, 0
     letter.reason = ""
     note(session, "retry", "letter", letter.id, now=now)
@@ -86,7 +88,7 @@ def retry(session: Session, letter: Letter, *, now: datetime) -> None:
 
 # Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
 HELD = N_("was due when a backup was restored; it may have left before")
-LEFT_BEFORE = N_("left before a backup was restored, as an officer has said")
+LEFT_BEFORE = N_("was sent before a backup was restored, as an officer has recorded")
 _is_held = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
 
 
@@ -109,7 +111,7 @@ def release(session: Session, *, since: datetime | None = None, now: datetime) -
     Return how many were queued and how many were settled. Raise NothingToChange if none is held.
     """
     if not count_held(session):
-        raise NothingToChange("no letter is held")
+        raise NothingToChange("no e-mail is on hold")
     chosen = _is_held if since is None else sa.and_(_is_held, Letter.due_at >= since)
     again = {"outcome": None, "reason": "", "finished_at": None, "claimed_until": None, "attempts": 0}
     queued = _execute_update(session, sa.update(Letter).where(chosen).values(again))

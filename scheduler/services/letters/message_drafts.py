@@ -42,7 +42,10 @@ def _refuse_unknown_placeholders(name: str, text: Text) -> None:
     for place in (found for part in text.values() for found in _PLACEHOLDER.findall(part) if found not in allowed):
         known = ", ".join(f"{{{one}}}" for one in allowed)
         raise Invalid(
-            "{name}: nothing fills {place}; there are {known}", name=name, place=f"{{{place}}}", known=known
+            "{name}: {place} is not a known placeholder; write one of: {known}",
+            name=name,
+            place=f"{{{place}}}",
+            known=known,
         )
 
 

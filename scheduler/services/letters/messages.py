@@ -58,7 +58,7 @@ def send(
     session.flush()
     count = queue_letters(session, message, now=now)
     if not count:
-        raise Conflict("this reaches nobody on the list of {event}; nothing was sent", event=event.key)
+        raise Conflict("nobody on the list of {event} would receive this; nothing was sent", event=event.key)
     note(session, "send", "message", message.id, now=now, event=event.key, to=list(audience), letters=count)
     return message
 
@@ -111,7 +111,7 @@ def _refuse_repeated(
     recent = sa.select(Message).where(Message.event_id == event.id, Message.created_at > now - REPEATED_WITHIN)
     for one in session.scalars(recent.where(Message.withdrawn_at.is_(None))):
         if (one.subject, one.body, set(one.audience)) == (written.subject, written.text, set(audience)):
-            raise Conflict("message {number} says the same to the same people; nothing was sent", number=one.id)
+            raise Conflict("message {number} has the same text for the same people; nothing was sent", number=one.id)
 
 
 def withdraw(session: Session, message: Message, *, now: datetime) -> int:
@@ -124,7 +124,7 @@ def withdraw(session: Session, message: Message, *, now: datetime) -> int:
         .execution_options(synchronize_session=False)
     ).rowcount  # type: ignore[attr-defined]
     if message.withdrawn_at is not None or not skipped:
-        raise Conflict("message {number} has left; nothing was changed", number=message.id)
+        raise Conflict("message {number} has been sent; nothing was changed", number=message.id)
     message.withdrawn_at = now
     note(session, "withdraw", "message", message.id, now=now, letters=skipped)
     return int(skipped)

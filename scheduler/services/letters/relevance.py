@@ -22,9 +22,9 @@ from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLED
 from scheduler.services.outbox.event_starts import has_start
 
-REPEATED = N_("a later letter says the same")
-STANDS_OTHERWISE = N_("stands otherwise by now")
-REPRESENTED = N_("is represented: whoever comes gets the letters")
+REPEATED = N_("a later e-mail says the same")
+STANDS_OTHERWISE = N_("the status has changed since")
+REPRESENTED = N_("is represented: the representative receives the e-mails")
 # Reasons why news was not sent, which the letter after it must consider. After this one, and after WAS_CANCELLED, the
 # news is still unread:
 LATER = N_("a later change is told instead")
@@ -33,7 +33,7 @@ MOVED_BACK = N_("moved back before the letter left")
 TAKEN_BACK = N_("the date was taken back")
 AFTER_ALL = N_("the event takes place after all")
 # Of a cancellation whose reader knows of it already, and never read that it was withdrawn meanwhile:
-KNOWN = N_("has been told already that it is cancelled")
+KNOWN = N_("has already been informed of the cancellation")
 _UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
@@ -176,8 +176,8 @@ def _unless_as_stated(row: LetterRow, _event: Event, _: NewsThread) -> str:
 
 _OTHERWISE = {
     Standing.UNCONFIRMED: N_("has confirmed already"),
-    Standing.CONFIRMED: N_("holds no place now"),
-    Standing.WAITLISTED: N_("does not wait any more"),
+    Standing.CONFIRMED: N_("has no place now"),
+    Standing.WAITLISTED: N_("is no longer on the waiting list"),
 }
 
 
@@ -200,7 +200,7 @@ def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
 
 def _of_reminder(row: LetterRow, event: Event, _: NewsThread) -> str:
     if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
-        return N_("holds no place now")
+        return N_("has no place now")
     if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:
         return N_("wants no reminders")
     start = datetime.fromisoformat(row.facts["start"])

@@ -89,12 +89,12 @@ def _reason_to_skip(letter: Letter, visit: Appointment, now: datetime) -> str:
     if letter.expires_at is not None and now >= letter.expires_at:
         return TOO_LATE
     if visit.has_expired(now) or visit.status not in _STATUS_FOR[letter.kind]:
-        return N_("the visit stands otherwise now")
+        return N_("the status of the appointment has changed")
     # Its hour alone does not tell: a visit that was moved away and back has two letters, and only the second holds.
     if letter.kind is not LetterKind.VISIT_CANCELLED and not notices.describes_current_state(letter, visit):
-        return N_("the visit was moved")
+        return N_("the appointment was moved")
     if letter.kind is LetterKind.VISIT_RECONFIRM and visit.reconfirmed_at is not None:
-        return N_("has said already that they come")
+        return N_("has already confirmed that they will come")
     return ""
 
 

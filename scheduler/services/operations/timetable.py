@@ -63,10 +63,10 @@ class ScheduledJob:
 
 # In the order in which a round does them: what moves or frees something comes before the letters about it.
 TIMETABLE = (
-    ScheduledJob("zones", N_("instants after an update of the tz data"), at=time(3, 15)),
-    ScheduledJob("offers", N_("offers that lapse"), every=timedelta(minutes=1)),
-    ScheduledJob("visits", N_("upkeep of visits"), every=timedelta(minutes=1)),
-    ScheduledJob("letters", N_("reminders and letters"), every=timedelta(seconds=10), side_by_side=True),
-    ScheduledJob("purge", N_("registrations that nobody confirmed"), every=timedelta(minutes=10)),
-    ScheduledJob("retention", N_("personal data to forget"), at=time(3, 45)),
+    ScheduledJob("zones", N_("times after an update of the time zone data"), at=time(3, 15)),
+    ScheduledJob("offers", N_("expired offers"), every=timedelta(minutes=1)),
+    ScheduledJob("visits", N_("upkeep of appointments"), every=timedelta(minutes=1)),
+    ScheduledJob("letters", N_("reminders and e-mails"), every=timedelta(seconds=10), side_by_side=True),
+    ScheduledJob("purge", N_("unconfirmed registrations"), every=timedelta(minutes=10)),
+    ScheduledJob("retention", N_("personal data to erase"), at=time(3, 45)),
 )

@@ -99,6 +99,8 @@ def clock_error(skew: timedelta) -> Conflict | None:
     seconds = round(abs(skew).total_seconds())
     if skew > ZERO:
         return Conflict(
-            "the clock of this machine is {seconds} s ahead of the database's; set both (NTP)", seconds=seconds
+            "the clock of this machine is {seconds} s ahead of the database's; set both clocks (NTP)", seconds=seconds
         )
-    return Conflict("the clock of this machine is {seconds} s behind the database's; set both (NTP)", seconds=seconds)
+    return Conflict(
+        "the clock of this machine is {seconds} s behind the database's; set both clocks (NTP)", seconds=seconds
+    )

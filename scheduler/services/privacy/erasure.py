@@ -60,7 +60,7 @@ def erase(session: Session, person: Person, *, by: Answer, now: datetime) -> lis
 
 def _refuse_erased(person: Person) -> None:
     if person.erased_at is not None:
-        raise NothingToChange("nothing is known of {person} any more", person=f"#{person.id}")
+        raise NothingToChange("the data of {person} has been erased already", person=f"#{person.id}")
 
 
 def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:

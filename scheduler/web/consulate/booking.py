@@ -79,7 +79,7 @@ def _show_services(app: App, key: str) -> str:
         offered = [service for service in post.services if service.offered and public_posts.takes_visits(post)]
         return render_template(
             "web/visit/services.html",
-            title=_("What do you need?"),
+            title=_("Which service do you need?"),
             post=post,
             services=offered,
             step=_("Step {number} of {of}", number=1, of=STEPS),
@@ -150,7 +150,7 @@ def _show_why(app: App, session: Session, choice: BookingChoice) -> Response | s
 def _show_who(app: App, session: Session, choice: BookingChoice) -> Response | str:
     at = parse_typed_time(request.args.get("at", ""))
     if at is None:
-        return show_form_again(_render_times(app, session, choice, _("Choose a time from those that are shown.")))
+        return show_form_again(_render_times(app, session, choice, _("Choose one of the times that are shown.")))
     try:
         booking.require_free(session, choice.service, choice.party, at, now=app.clock.now())
     except NotOffered as error:
@@ -230,7 +230,7 @@ def _show_sent(app: App, key: str, name: str) -> Response | str:
         return render_page(
             "sent",
             choice.service,
-            _("Now look into your e-mail"),
+            _("Please check your e-mail"),
             at=parse_typed_time(request.args.get("at", "")),
             until=parse_typed_time(request.args.get("until", "")),
             party=choice.party,

@@ -64,7 +64,7 @@ class WrongParty(Invalid):
     """The people or documents in the address are wrong; ``page`` asks for them again."""
 
     def __init__(self, page: str) -> None:
-        super().__init__("the party is not understood")
+        super().__init__("the number of people or documents is not valid")
         self.page = page
 
 
@@ -96,7 +96,9 @@ def _read_choice(session: Session, key: str, name: str) -> BookingChoice:
     service, form = get_service(session, key, name), Form(request.args)
     people = form.whole("people", service.post.largest_party)
     documents = form.whole("documents", MAX_DOCUMENTS) if service.counted is Counted.DOCUMENTS else people
-    layout = form.one_of("layout", _LAYOUTS, _("Choose how you want to be received."))
+    layout = form.one_of(
+        "layout", _LAYOUTS, _("Choose whether you want to be served one after the other or at the same time.")
+    )
     if form.errors or layout is None:
         raise WrongParty(render_party(service, form))
     return BookingChoice(service, Party(people=people, documents=documents, layout=layout))

@@ -129,8 +129,8 @@ def _show_confirm(app: App, visit: Appointment, problem: str = "") -> Response |
 
 
 _TITLES: dict[VisitStatus, Callable[[], str]] = {
-    VisitStatus.HELD: lambda: _("Confirm your visit"),
-    VisitStatus.OFFERED: lambda: _("A time is kept for you"),
+    VisitStatus.HELD: lambda: _("Confirm your appointment"),
+    VisitStatus.OFFERED: lambda: _("A time is reserved for you"),
     VisitStatus.CONFIRMED: lambda: _("Will you come?"),
 }
 
@@ -158,7 +158,7 @@ def _show_own(app: App, visit: Appointment, form: Form | None = None) -> str:
     return _render(
         "own",
         visit,
-        _("Your visit"),
+        _("Your appointment"),
         app,
         form=form or Form(),
         names=Form({f"called-{number}": one.name for number, one in enumerate(visit.applicants, 1)}),
@@ -190,7 +190,7 @@ def _serve_calendar(app: App, history: ContentHistory, visit: Appointment, *, fi
     """
     body = calendar_file(visit, g.language)
     if not body:
-        raise NotFound("it has no time yet")
+        raise NotFound("the appointment has no time yet")
     modified = history.find_modified(f"{g.language} {visit.uid}", body, now=app.clock.now())
     # What is fetched once must stay nowhere else; a subscription is asked for again and again.
     cache_control = "" if file_name else "private, no-cache"
@@ -234,12 +234,13 @@ def _show_move(app: App, session: Session, visit: Appointment) -> Response | str
     except NotOffered as error:
         return _refuse_time(app, session, visit, at, error)
     assert visit.dtstart and visit.dtend  # noqa: S101, PT018 - it can move
-    return _render("move", visit, _("Move your visit?"), app, at=at, until=at + (visit.dtend - visit.dtstart))
+    until = at + (visit.dtend - visit.dtstart)
+    return _render("move", visit, _("Do you want to move your appointment?"), app, at=at, until=until)
 
 
 def _refuse_time(app: App, session: Session, visit: Appointment, at: datetime, error: NotOffered) -> Response | str:
     refusal = visit_wording.not_offered(at, error.why, visit.service)
-    unchanged = _("Your visit stays as it is.")
+    unchanged = _("Your appointment is unchanged.")
     return _show_times(app, session, visit, f"{refusal} {unchanged}", error.nearest)
 
 
@@ -251,7 +252,7 @@ def _move(app: App, token: str) -> Response | str:
 def _show_cancel(app: App, visit: Appointment) -> Response | str:
     if not own_visit_page.make_page(visit, now=app.clock.now()).can_cancel:
         return redirect_after_form(_make_path(app, visit))
-    return _render("cancel", visit, _("Cancel your visit?"), app)
+    return _render("cancel", visit, _("Do you want to cancel your appointment?"), app)
 
 
 def _cancel(app: App, token: str) -> Response | str:
@@ -285,7 +286,7 @@ def _refuse(app: App, done: str, error: Conflict, session: Session, visit: Appoi
         return _refuse_time(app, session, visit, at, error)
     if isinstance(error, Unchanged) or (done == "cancelled" and visit.status is VisitStatus.CANCELLED):
         return _go_back(app, visit, done)
-    words = _("This can no longer be changed: the visit has begun, is over, or does not stand any more.")
+    words = _("This can no longer be changed: the appointment has begun, is over or is no longer valid.")
     return show_form_again(_show_own(app, visit, Form({}, {"": words})), 409)
 
 
@@ -297,7 +298,7 @@ def _set_reading_preferences(app: App, token: str) -> Response | str:
     language = form.one_of("letters", {one: one for one in LANGUAGES}, _("Choose a language."))
     tzid = known_zone(form["zone"])
     if form["zone"] and tzid is None:
-        form.errors["zone"] = _("Choose a clock from the list.")
+        form.errors["zone"] = _("Choose a time zone from the list.")
     if language is None or form.errors:
         return _show_visit(
             app, token, VisitPurpose.OWN, lambda _session, visit: show_form_again(_show_own(app, visit, form))
@@ -319,7 +320,7 @@ def _respell(app: App, token: str) -> Response | str:
     form = Form.sent()
     numbers = {str(number): number for number in range(1, 100)}
     number, typed = (
-        form.one_of("who", numbers, _("Choose one of the list.")),
+        form.one_of("who", numbers, _("Choose one from the list.")),
         read_name(form, f"called-{form['who']}"),
     )
 

@@ -32,7 +32,9 @@ def blueprint(app: App) -> Blueprint:
 
 def _show_all(app: App) -> str:
     with app.db.read() as session:
-        head = _make_head(app, _("Consular posts"), _("Where to go with consular matters, and how to book a time."))
+        head = _make_head(
+            app, _("Consulates"), _("Where to go for consular services, and how to book an appointment.")
+        )
         return render_template("web/visit/posts.html", posts=public_posts.list_public(session), **head)
 
 
@@ -49,7 +51,9 @@ def _show_one(app: App, key: str) -> str:
             bookable=public_posts.takes_visits(post),
             weekly=public_posts.has_weekly_hours(post),
             visit_text=visit_wording,
-            **_make_head(app, post.name.to(g.language), _("Address, hours, services and times to book.")),
+            **_make_head(
+                app, post.name.to(g.language), _("Address, opening hours, services and times that can be booked.")
+            ),
         )
 
 

@@ -33,7 +33,7 @@ def read_draft(form: Form, party: Party, *, secret: str) -> VisitDraft:
         refuse_no_name(form, f"name-{n}")
     _check_documents(form, numbers, secret)
     if not form["consent"]:
-        form.errors["consent"] = _("Tick this if you agree; without it we cannot book for you.")
+        form.errors["consent"] = _("Tick the box if you agree; without your consent we cannot book for you.")
     if draft is None or form.errors:
         raise Mistyped
     return draft
@@ -78,5 +78,5 @@ def _check_documents(form: Form, numbers: Iterable[int], secret: str) -> None:
             form.errors.setdefault(field, _("Enter the number of the document as it is printed there."))
             continue
         if found in fingerprints:
-            form.errors[field] = _("This number is there already; give each person their own.")
+            form.errors[field] = _("This number was already entered; enter the own number of each person.")
         fingerprints.add(found)

@@ -53,7 +53,7 @@ def _show_days(app: App, session: Session, choice: BookingChoice) -> Response | 
 
 @with_choice
 def _show_days_again(app: App, session: Session, choice: BookingChoice) -> Response | str:
-    problem = _("Choose from one to {most} days.", most=booking.MAX_WAITING_DAYS)
+    problem = _("Choose at least one day; at most: {most}.", most=booking.MAX_WAITING_DAYS)
     return show_form_again(_render_days(app, session, choice, Form({}, {"day": problem})))
 
 
@@ -61,7 +61,7 @@ def _render_days(app: App, session: Session, choice: BookingChoice, form: Form) 
     return render_page(
         "wait",
         choice.service,
-        _("For which days do you wait?"),
+        _("For which days do you want to wait?"),
         days=week_view.list_days_to_wait_for(session, choice.service, choice.party, now=app.clock.now()),
         wanted=_read_days(),
         party=choice.party,
@@ -91,7 +91,7 @@ def _render_who_waits(app: App, session: Session, choice: BookingChoice, days: S
     return render_page(
         "who",
         choice.service,
-        _("Who waits?"),
+        _("Who is waiting for an appointment?"),
         at=None,
         days=days,
         party=choice.party,

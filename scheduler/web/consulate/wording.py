@@ -34,17 +34,23 @@ from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
 
 _REASONS = {
-    Reason.PAST: N_("It has passed."),
-    Reason.TOO_SOON: N_("Too soon: this service is booked at least {notice} before."),
-    Reason.BEYOND_HORIZON: N_("Not yet: this service is booked at most {horizon} before, so from {opens} on."),
-    Reason.DEADLINE: N_("Booking closed: {deadline}. Nothing is booked after it."),
+    Reason.PAST: N_("This time has passed."),
+    Reason.TOO_SOON: N_("Too soon: this service is booked at least {notice} in advance."),
+    Reason.BEYOND_HORIZON: N_(
+        "Not yet: this service is booked at most {horizon} in advance. Booking opens: {opens}."
+    ),
+    Reason.DEADLINE: N_("Booking closed: {deadline}. After this time nothing can be booked."),
     Reason.HOLIDAY: N_("Closed, public holiday: {holidays}."),
     Reason.CLOSED: N_("Closed."),
-    Reason.BREAK: N_("It falls into a break, or no visit begins then, or the visit would run into a break."),
-    Reason.OUTSIDE_HOURS: N_("Outside the hours, or the visit takes longer than these leave."),
-    Reason.NO_SUCH_HOUR: N_("The clocks are changed then."),
-    Reason.FULL: N_("Full."),
-    Reason.QUOTA: N_("No more of this service are taken on this day."),
+    Reason.BREAK: N_(
+        "This time is in a break, or no appointment begins then, or the appointment would run into a break."
+    ),
+    Reason.OUTSIDE_HOURS: N_(
+        "This time is outside the opening hours, or too little time is left for the appointment."
+    ),
+    Reason.NO_SUCH_HOUR: N_("The clocks change at this time."),
+    Reason.FULL: N_("Fully booked."),
+    Reason.QUOTA: N_("No more bookings are taken for this service on this day."),
     Reason.NOT_OFFERED: N_("This service is not offered at present."),
 }
 
@@ -251,15 +257,15 @@ def checklist(lines: str) -> list[str]:
 
 _STATES = {
     VisitStatus.WAITING: (N_("You are on the waiting list."), "full"),
-    VisitStatus.HELD: (N_("This time is kept for you. It is yours once you confirm."), "full"),
-    VisitStatus.OFFERED: (N_("This time is offered to you. It is yours once you accept."), "full"),
-    VisitStatus.CONFIRMED: (N_("Your visit is booked."), "open"),
+    VisitStatus.HELD: (N_("This time is reserved for you. It is yours after you confirm."), "full"),
+    VisitStatus.OFFERED: (N_("This time is offered to you. It is yours after you accept it."), "full"),
+    VisitStatus.CONFIRMED: (N_("Your appointment is booked."), "open"),
     VisitStatus.CHECKED_IN: (N_("You have checked in. You will be called."), "open"),
     VisitStatus.CALLED: (N_("You are called to the counter."), "open"),
-    VisitStatus.SERVED: (N_("This visit has taken place."), ""),
-    VisitStatus.NO_SHOW: (N_("This visit did not take place: nobody came."), "off"),
-    VisitStatus.CANCELLED: (N_("This visit was cancelled."), "off"),
-    VisitStatus.LAPSED: (N_("This booking has lapsed: it was not confirmed in time."), "off"),
+    VisitStatus.SERVED: (N_("This appointment has taken place."), ""),
+    VisitStatus.NO_SHOW: (N_("This appointment did not take place: nobody came."), "off"),
+    VisitStatus.CANCELLED: (N_("This appointment was cancelled."), "off"),
+    VisitStatus.LAPSED: (N_("This booking has expired: it was not confirmed in time."), "off"),
 }
 
 
@@ -267,24 +273,28 @@ def status(appointment: Appointment, now: datetime) -> StateLabel:
     """Return the state of a visit in one sentence."""
     found = VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status
     if found is VisitStatus.CANCELLED and appointment.ended_by is Side.POST:
-        return StateLabel(_("The post had to cancel this visit. It is not held against you."), "off")
+        return StateLabel(_("The consulate had to cancel this appointment. This does not count against you."), "off")
     words, tone = _STATES[found]
     return StateLabel(_(words), tone)
 
 
 DONE = {
     "respelled": N_("The name is corrected."),
-    "booked": N_("Thank you. Your visit is booked; a letter with all you need is on its way."),
-    "moved": N_("Your visit has been moved; a letter with the new time is on its way."),
-    "cancelled": N_("Your visit has been cancelled. Thank you for telling us: others wait for a time."),
-    "reconfirmed": N_("Thank you. We expect you."),
-    "reader": N_("Letters will come to you in this way."),
+    "booked": N_("Thank you. Your appointment is booked; you will receive an e-mail with all the details."),
+    "moved": N_("Your appointment has been moved; you will receive an e-mail with the new time."),
+    "cancelled": N_(
+        "Your appointment has been cancelled. Thank you for telling us: other people are waiting for a time."
+    ),
+    "reconfirmed": N_("Thank you. We look forward to seeing you."),
+    "reader": N_("Your choice is saved: our e-mails will follow it."),
 }
 
 
 def done(what: str, visit: Appointment) -> str:
     if what == "respelled" and any(one.name_asked for one in visit.applicants):
-        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
+        return _(
+            "We have received your request. An officer will decide, because it is more than a small spelling mistake."
+        )
     return _(DONE[what]) if what in DONE else ""
 
 

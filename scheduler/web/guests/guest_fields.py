@@ -50,7 +50,7 @@ def company(form: Form, event: Event, most: int) -> tuple[int, list[str] | None]
         form.errors["names"] = _("Enter at most {most} names, one on each line.", most=most)
     elif not all(map(_is_name, names)):
         form.errors["names"] = _(
-            "Enter names alone, one on each line, of at most {most} characters.", most=LONGEST_NAME
+            "Enter only names, one on each line, each of at most {most} characters.", most=LONGEST_NAME
         )
     return max(count, len(names)), names
 
@@ -72,7 +72,7 @@ def _need(form: Form, name: str) -> str:
     try:
         return check_prose(form[name], most=LONGEST_NEED)
     except SchedulerError:
-        form.errors[name] = _("Write it in at most {most} characters, as plain text.", most=LONGEST_NEED)
+        form.errors[name] = _("Enter plain text of at most {most} characters.", most=LONGEST_NEED)
         return ""
 
 

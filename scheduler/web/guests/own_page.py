@@ -54,7 +54,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @pages.get(DEPUTY_LEFT)
     @unshared
     def deputy_left(language: str) -> str:  # noqa: ARG001
-        return render_template("web/deputy_left.html", title=_("Your regrets have reached us"))
+        return render_template("web/deputy_left.html", title=_("We have received your regrets"))
 
     _changes(pages, app, limiter)
     _downloads(pages, app)
@@ -167,11 +167,11 @@ def _change(app: App, token: str, verb: Change, *, said: str) -> Response | str:
 def _refusal(error: SchedulerError) -> str:
     match error:
         case NoRoom():
-            return _("There are not that many places left. Nothing was changed: you keep what you have.")
+            return _("There are not enough places left. Nothing was changed: you keep what you have.")
         case NeverFits():
-            return _("So large a party can never fit: there are fewer places than that.")
+            return _("Your group is too large: the event has fewer places than that.")
         case DeputyElsewhere():
-            return _("You come to this event in the place of another guest. Please write to us to change that.")
+            return _("You represent another guest at this event. To change this, please write to us.")
         case RegistrationClosed():
             return _("Registration has closed in the meantime.")
     return _("This can no longer be changed: the event has begun, is over or was cancelled.")
@@ -200,7 +200,7 @@ def _name(app: App) -> Change:
         try:
             corrections.ask_for_name(session, person, typed, language=g.language, now=now)
         except corrections.NameTaken as error:
-            form.errors["called"] = _("Somebody with this name and address is known already.")
+            form.errors["called"] = _("There is already a person with this name and address.")
             raise Mistyped from error
 
     return change
@@ -212,7 +212,7 @@ def _by_name(modes: Sequence[Mode]) -> dict[str, Mode]:
 
 def _reminders(app: App) -> Change:
     def change(session: Session, attendee: Attendee, form: Form) -> None:
-        chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one of the list."))
+        chosen = form.one_of("reminded", {str(one): one for one in Reminded}, _("Choose one from the list."))
         if chosen is None:
             raise Mistyped
         own_page.choose_reminders(session, attendee, chosen, now=app.clock.now())
@@ -225,7 +225,7 @@ def _reader(app: App) -> Change:
         spoken = form.one_of("letters", {one: one for one in LANGUAGES}, _("Choose a language."))
         tzid = known_zone(form["zone"])
         if form["zone"] and tzid is None:
-            form.errors["zone"] = _("Choose a clock from the list.")
+            form.errors["zone"] = _("Choose a time zone from the list.")
         if spoken is None or form.errors:
             raise Mistyped
         own_page.set_reading_preferences(session, attendee.attending, language=spoken, tzid=tzid, now=app.clock.now())
@@ -243,7 +243,7 @@ def _file(app: App, token: str, language: str) -> Response:
         body = own_calendar.event_file(session, attendee, language=language)
         modified = own_calendar.find_modified(attendee)
     if not body:
-        raise NotFound("it has no date yet")
+        raise NotFound("the event has no date yet")
     return answer_calendar(body, modified=modified, file_name="event.ics")
 
 
@@ -251,7 +251,7 @@ def _pass(app: App, token: str) -> Response:
     with app.db.read() as session:
         attendee = registration.get_by_own_token(session, token, secret=app.secret)
     if not passes.is_due(attendee):
-        raise NotFound("there is no pass for somebody without a place in the hall")
+        raise NotFound("only guests with a place in the hall receive a pass")
     return Response(passes.render_png(passes.make_pass(attendee, secret=app.secret)), content_type="image/png")
 
 

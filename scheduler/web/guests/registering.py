@@ -111,7 +111,7 @@ def _ask(app: App, key: str) -> Response | str:
         return show_form_again(_form(app, key, form))
     except NeverFits:
         field = "names" if form["names"] else "companions"
-        form.errors[field] = _("So large a party can never fit: there are fewer places than that.")
+        form.errors[field] = _("Your group is too large: the event has fewer places than that.")
         return show_form_again(_form(app, key, form))
     return redirect_after_form(url_for(".sent", language=g.language, key=key))
 
@@ -124,7 +124,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationFo
     companions, names = guest_fields.company(form, event, event.companions_most)
     needs = guest_fields.needs(form, event)
     if not form["consent"]:
-        form.errors["consent"] = _("Tick this if you agree; without it we cannot register you.")
+        form.errors["consent"] = _("Tick the box if you agree; without your consent we cannot register you.")
     if person is None or mode is None or form.errors:
         raise Mistyped
     return registration.RegistrationForm(
@@ -135,7 +135,7 @@ def _wanted(form: Form, event: Event, nonce: str) -> registration.RegistrationFo
 def _sent(app: App, key: str) -> str:
     with app.db.read() as session:
         event = agenda.get_public_event(session, key)
-    return render_template("web/sent.html", title=_("Now look into your e-mail"), event=event)
+    return render_template("web/sent.html", title=_("Please check your e-mail"), event=event)
 
 
 # Confirming
@@ -174,7 +174,7 @@ def _confirm(app: App, token: str, confirmed: Callable[[str], Attendee]) -> Resp
         return show_form_again(_to_confirm(app, token, _("Registration has closed in the meantime.")))
     except NeverFits:
         return show_form_again(
-            _to_confirm(app, token, _("So large a party can never fit: there are fewer places than that."))
+            _to_confirm(app, token, _("Your group is too large: the event has fewer places than that."))
         )
     return redirect_after_form(own_page.address(app, found) + "?done=confirmed")
 

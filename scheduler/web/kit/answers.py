@@ -24,7 +24,7 @@ def show_form_again(page: Response | str, status: int = 422) -> Response:
 
 def show_invalid_link(template: str = "web/visit/spent.html") -> Response:
     """Answer 404 with one page for every link that is no longer valid, whatever the reason."""
-    return Response(render_template(template, title=_("This link leads nowhere any more")), 404)
+    return Response(render_template(template, title=_("This link is no longer valid")), 404)
 
 
 def answer_calendar(body: bytes, *, modified: datetime, cache_control: str = "", file_name: str = "") -> Response:

@@ -108,7 +108,7 @@ def _first_use(session: Session, form: Form, app: App, now: datetime) -> bool:
         return True
     before = session.scalar(sa.select(SentForm.content).where(SentForm.form == sent["form"]))
     if before != sent["content"]:
-        _refuse(form, _("This form was sent before. Please look it over and send it again."))
+        _refuse(form, _("This form was already sent. Please check it and send it again."))
     return False
 
 
@@ -120,9 +120,9 @@ def _content(form: Form, app: App) -> str:
 def _refuse_wrong(form: Form, app: App, now: datetime) -> None:
     form_of, until = _signed(form[FIELD], app)
     if form_of != _form(form[SEAL]):
-        _refuse(form, _("What your browser worked out does not belong to this form. Please send it again."))
+        _refuse(form, _("The calculation of your browser does not belong to this form. Please send the form again."))
     if now >= until:
-        _refuse(form, _("This page had been open for very long. Please look it over and send it again."))
+        _refuse(form, _("This page was open for too long. Please check it and send it again."))
 
 
 def _signed(solution: str, app: App) -> tuple[str, datetime]:
@@ -152,8 +152,9 @@ def _refuse_many(session: Session, form: Form, app: App, now: datetime) -> None:
 
 def _without_script(app: App) -> str:
     return _(
-        "Many forms arrive just now that no browser has worked for, and we cannot take more of them. Please switch "
-        "on JavaScript and send the form again, try once more in an hour, or write to {address}.",
+        "We are receiving very many forms at the moment, and cannot accept more of them without a calculation by "
+        "the browser. Please switch on JavaScript and send the form again, try again in an hour, or write to "
+        "{address}.",
         address=parseaddr(app.settings.mail_from)[1],
     )
 

@@ -83,7 +83,7 @@ class Form:
         issued, _mark, _digest = rest.partition(".")
         ours = is_same(self[SEAL], _sealed(purpose, nonce, issued, secret=secret))
         if not ours or not _fresh(issued, now):
-            self.errors[""] = _("This page had been open for very long. Please look it over and send it again.")
+            self.errors[""] = _("This page was open for too long. Please check it and send it again.")
         return nonce
 
     @property
@@ -101,7 +101,7 @@ NO_NAME = re.compile(r"[/@\\<>{}]|(?i:www\.)|[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\
 def refuse_no_name(form: Form, name: str) -> None:
     """Record an error beside a field whose content is more than the name of a person."""
     if len(form[name]) > LONGEST_NAME or NO_NAME.search(form[name]):
-        form.errors.setdefault(name, _("Enter a name alone, of at most {most} characters.", most=LONGEST_NAME))
+        form.errors.setdefault(name, _("Enter only a name, of at most {most} characters.", most=LONGEST_NAME))
 
 
 # A text in several languages is a field for each language of ours, such as ``name_th``.

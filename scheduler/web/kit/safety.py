@@ -39,24 +39,27 @@ TWO_YEARS = "max-age=63072000"
 RETRY_SECONDS, RETRY_SOON_SECONDS = 30, 5  # after the database was away; after others were served first
 STATUS: dict[type[SchedulerError], int] = {NotFound: 404, Invalid: 400, Conflict: 503, Forbidden: 503}
 PROBLEMS = {
-    400: (N_("This address cannot be understood"), N_("Something in it is not as it should be.")),
-    403: (N_("Your account may not do that"), N_("Nothing was changed. Ask an administrator for the role it needs.")),
+    400: (N_("This address is not valid"), N_("A part of the address is wrong.")),
+    403: (
+        N_("Your account has no permission for this"),
+        N_("Nothing was changed. Ask an administrator for the necessary role."),
+    ),
     404: (
         N_("There is no such page"),
         N_("It may have been withdrawn, or the address was copied only in part."),
     ),
     405: (N_("That cannot be done here"), N_("This page can only be read.")),
-    413: (N_("That is too much at once"), N_("What was sent is larger than anything this page needs.")),
+    413: (N_("Too much data was sent"), N_("The data that was sent is larger than this page accepts.")),
     429: (N_("One moment, please"), N_("There were very many requests from your address. Try again in a minute.")),
-    500: (N_("Something went wrong on our side"), N_("It has been noted. Please try again later.")),
+    500: (N_("Something went wrong on our side"), N_("The error has been recorded. Please try again later.")),
     503: (
-        N_("The programme cannot be reached right now"),
-        N_("It will be back shortly; nothing is lost. Calendars that you subscribed to stay as they are."),
+        N_("The programme is not available at the moment"),
+        N_("It will be available again soon; no data is lost. Calendars that you subscribed to stay as they are."),
     ),
 }
 BUSY = (
-    N_("Very many people are here just now"),
-    N_("Your turn did not come in time, and nothing was changed. Please try again in a moment."),
+    N_("Very many people are using this site at the moment"),
+    N_("Your request could not be handled in time, and nothing was changed. Please try again in a moment."),
 )
 COMPRESSED = ("text/html", "application/xml")
 WORTH_COMPRESSING = 1000

@@ -102,7 +102,7 @@ def _programme(app: App) -> str:
         month=first,
         page=page,
         more=listing.more,
-        **_head(app, _("Programme"), _("What is on, what comes and what was, with times, places and hours.")),
+        **_head(app, _("Programme"), _("Current, upcoming and past events, with times, venues and opening hours.")),
     )
 
 
@@ -155,7 +155,7 @@ def _sections(entries: Sequence[AgendaEntry], app: App, *, everything: bool) -> 
     rest = [entry for entry in entries if entry not in on]
     months = groupby(rest, key=lambda entry: entry.first_on.replace(day=1) if entry.first_on else now.date())
     named = [(event_wording.month_heading(first), list(run)) for first, run in months]
-    return [(_("On now"), on), *named] if on else named
+    return [(_("Taking place now"), on), *named] if on else named
 
 
 def _is_on(entry: AgendaEntry, app: App) -> bool:
@@ -287,7 +287,7 @@ def _every_clock(app: App) -> str:
         "web/clock.html",
         regions=[(region, [(tzid, event_wording.clock_name(tzid, now)) for tzid in run]) for region, run in regions],
         back=url_for("pages.programme", language=g.language),
-        **_head(app, _("Your clock"), _("Choose the clock that stands beside the times of each place.")),
+        **_head(app, _("Your time zone"), _("Choose the time zone that is shown beside the local times.")),
     )
 
 

@@ -92,7 +92,9 @@ def _subscribe(app: App) -> str:
         feed_languages=NAMES,
         alarm_names={alarms: _(name) for alarms, name in ALARM_NAMES.items()},
         title=_("Subscribe"),
-        description=_("Keep the programme in your own calendar: every change and cancellation appears by itself."),
+        description=_(
+            "Keep the programme in your own calendar: every change and cancellation appears automatically."
+        ),
         base_url=app.settings.base_url,
         canonical=app.settings.base_url + url_for("subscribing.subscribe", language=g.language),
     )
@@ -199,8 +201,8 @@ CLIENTS = (
         N_("Google Calendar"),
         N_("Add to Google"),
         N_(
-            "Shows changes after 4 to 24 hours and ignores our alarms; "
-            "add it on a computer, and it is on your phone, too."
+            "Shows changes after 4 to 24 hours and ignores our alarms; add it on a computer, and it appears on your "
+            "telephone, too."
         ),
     ),
     (
@@ -220,16 +222,15 @@ CLIENTS = (
         "Thunderbird",
         N_("Open in Thunderbird"),
         N_(
-            "Or choose New calendar, On the network, and paste the address; it looks for changes as often as you say."
+            "Or choose New calendar, On the network, and paste the address; it looks for changes as often as you "
+            "choose."
         ),
     ),
     (
         "android",
         N_("Android without Google"),
         N_("Open in ICSx5 or DAVx5"),
-        N_(
-            "Install one of the two first; it looks for changes as often as you say, once a day unless you change it."
-        ),
+        N_("Install one of the two first; it looks for changes as often as you choose, normally one time a day."),
     ),
 )
 

@@ -34,7 +34,7 @@ from scheduler.services.events.programme.event_times import format_instant, form
 from scheduler.services.events.programme.rendering.event_texts import format_location, format_weekly_hours
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
 
 ROLES = {
@@ -105,7 +105,7 @@ def _clocks(event: Event) -> Iterator[Fact]:
     assert event.dtstart and event.dtend and event.starts_at and event.ends_at  # noqa: S101, PT018 - dated
     ends_at = event.ends_at if _is_within_day(event.dtstart, event.dtend) else None
     clock = browser_clock.describe(event.starts_at, ends_at, event.tzid, short=True)
-    yield Fact(f"{_span(event.dtstart, event.dtend)} {_city_of_clock(event)}", clock)
+    yield Fact(f"{_span(event.dtstart, event.dtend)} {city_of_clock(event)}", clock)
     tzid = g.tzid
     if tzid is None or wall(event.starts_at, tzid) == event.dtstart:
         return
@@ -125,7 +125,8 @@ def _is_within_day(start: datetime, end: datetime) -> bool:
     return start.date() == (end - timedelta(microseconds=1)).date()
 
 
-def _city_of_clock(event: Event) -> str:
+def city_of_clock(event: Event) -> str:
+    """Return the city by whose clock the hours of an event are told."""
     city = event.city
     return city.name.to(g.language) if city and city.tzid == event.tzid else zone_city(event.tzid, g.language)
 
@@ -200,18 +201,18 @@ def refusal(event: Event, now: datetime) -> str:
         case Openness.CANCELLED:
             return _("Cancelled")
         case Openness.OVER:
-            return _("This is over")
+            return _("This event is over")
         case Openness.EARLY:
-            return _("Registration opens {moment}", moment=clocks_of(event.registration_opens_at, event))
+            return _("Registration opens: {moment}", moment=clocks_of(event.registration_opens_at, event))
         case Openness.AT_DESK:
-            return _("The organiser gives the places; there is no registration on this page")
+            return _("The organiser gives the places; you cannot register on this page")
     return _("Registration is closed")
 
 
 def closing(event: Event) -> str:
     """Return until when somebody can register, on each clock; "" without a closing time."""
     closes = event.registration_closes_at
-    return _("Registration closes {moment}", moment=clocks_of(closes, event)) if closes else ""
+    return _("Registration closes: {moment}", moment=clocks_of(closes, event)) if closes else ""
 
 
 def clocks_of(at: datetime | None, event: Event) -> str:
@@ -253,7 +254,12 @@ def kept_for(retention: timedelta | None) -> str:
     """Return how long personal data are kept, as visitors are told before they consent."""
     if retention is None:
         return _("Your data is kept until you ask us to erase it.")
-    return _("Your data is erased {days} days after the last event that you registered for.", days=retention.days)
+    words = ngettext(
+        "Your data is erased {number} day after the last event that you registered for.",
+        "Your data is erased {number} days after the last event that you registered for.",
+        retention.days,
+    )
+    return words.format(number=retention.days)
 
 
 def done(what: str, attendee: Attendee) -> str:
@@ -261,15 +267,19 @@ def done(what: str, attendee: Attendee) -> str:
     if what in ("confirmed", "coming"):
         return _(CAME.get(attendee.standing, ""))
     if what == "name" and attendee.attending.name_asked:
-        return _("We have your wish. An officer decides, because it is more than a slip of the pen.")
+        return _(
+            "We have received your request. An officer will decide, because it is more than a small spelling mistake."
+        )
     return _(DONE[what])
 
 
 CAME = {
     Standing.CONFIRMED: N_("Thank you. Your place is confirmed."),
     Standing.WAITLISTED: N_("Thank you. You are on the waiting list."),
-    Standing.REQUESTED: N_("Thank you. Your request has reached us; we write to you as soon as it is decided."),
-    Standing.LAPSED: N_("This came too late: the place is no longer held for you."),
+    Standing.REQUESTED: N_(
+        "Thank you. We have received your request; we will write to you as soon as it is decided."
+    ),
+    Standing.LAPSED: N_("Your answer came too late: the place is no longer reserved for you."),
 }
 
 
@@ -277,8 +287,8 @@ DONE = {
     "party": N_("Your registration has been changed."),
     "name": N_("Your name is corrected."),
     "withdrawal": N_("You have withdrawn. Thank you for telling us."),
-    "reminders": N_("You will be reminded in this way."),
-    "reader": N_("Letters will come to you in this way."),
+    "reminders": N_("Your choice of reminders is saved."),
+    "reader": N_("Your choice is saved: our e-mails will follow it."),
     "calendar": N_("This is the address of your own calendar."),
 }
 
@@ -291,13 +301,13 @@ def standing(attendee: Attendee) -> StateLabel:
         case Standing.WAITLISTED:
             return StateLabel(_("You are on the waiting list."), "full")
         case Standing.INVITED:
-            return StateLabel(_("You are invited. Please tell us whether you come."), "full")
+            return StateLabel(_("You are invited. Please tell us whether you will come."), "full")
         case Standing.REQUESTED:
-            return StateLabel(_("Your request is being considered; no place is held for you yet."), "full")
+            return StateLabel(_("Your request is being considered; no place is reserved for you yet."), "full")
         case Standing.OFFERED:
-            return StateLabel(_("A place is held for you until {moment}.", moment=until(attendee)), "open")
+            return StateLabel(_("A place is reserved for you until {moment}.", moment=until(attendee)), "open")
         case Standing.LAPSED:
-            return StateLabel(_("You did not accept in time the place that was held for you."), "off")
+            return StateLabel(_("You did not accept in time the place that was reserved for you."), "off")
         case Standing.REFUSED:
             return StateLabel(_("We regret that we were unable to give you a place."), "off")
     return StateLabel(_("You are not registered at present."), "off")
@@ -316,13 +326,18 @@ def company(attendee: Attendee) -> str:
 
 def rules(event: Event) -> list[str]:
     """Return what to know before asking for a place: who decides, and who is next."""
-    approval = [_("Places are given by approval: you ask, and we write to you when it is decided.")]
+    approval = [_("Every request needs approval: you ask for a place, and we write to you when it is decided.")]
     return [*(approval if event.approval else []), *([_(QUEUES[event.queue])] if _limited(event) else [])]
 
 
 QUEUES = {
-    Queue.STRICT: N_("Places that become free are offered strictly in order: a larger party is waited for."),
-    Queue.FIRST_FIT: N_("Places that become free are offered to the first who waits and whose whole party fits."),
+    Queue.STRICT: N_(
+        "Places that become free are offered strictly in order: a larger group keeps its turn until "
+        "there are enough places."
+    ),
+    Queue.FIRST_FIT: N_(
+        "Places that become free are offered to the first guest on the waiting list whose whole group fits."
+    ),
 }
 
 
@@ -330,7 +345,8 @@ def waiting(attendee: Attendee) -> list[str]:
     """Return by which rule somebody waits, and who may be called before them."""
     event = attendee.event
     passed = event.queue is Queue.FIRST_FIT and attendee.companions
-    return [_(QUEUES[event.queue]), *([_("Smaller parties behind you may be called before you.")] if passed else [])]
+    smaller = [_("Smaller groups after you may be offered places before you.")] if passed else []
+    return [_(QUEUES[event.queue]), *smaller]
 
 
 def reminded() -> list[tuple[Reminded, str]]:
@@ -368,7 +384,7 @@ def moments(event: Event) -> list[When]:
 
 
 def month_heading(first: date) -> str:
-    """Format a month as a heading, with a capital also where months have none: Декабрь 2026 г."""
+    """Format a month as a heading, with a capital also where months have none: Декабрь 2026 года."""
     name = format_month(first, g.language)
     return name[:1].upper() + name[1:]
 

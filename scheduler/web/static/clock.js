@@ -1,5 +1,5 @@
 /* Shows the times of a place on the browser's own clock beside them, and proposes that clock in the form at the foot.
-   Nothing depends on it. Who chooses "only that of each place" is asked nothing again: the browser remembers it. */
+   Nothing depends on it. Who chooses "local time only" is asked nothing again: the browser remembers it. */
 (() => {
   const ONLY_PLACE = "only-place";
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -99,7 +99,7 @@ def test_emoji_right_to_left_text_and_every_script_are_welcome(desk: Scheduler, 
         (("--start", "2 Feb 2027 10:00", "--end", "2 Feb 2027 09:00"), "dtend: 2027-02-02 09:00:00 is not after"),
         (("--start", "2 Feb 2027 10:00"), "dtend: give either dtend or duration"),
         (("--end", "2 Feb 2027 10:00"), "dtstart: is missing"),
-        (("--start", "28 Mar 2027 02:30", "--duration", "1h", "--tz", "Europe/Berlin"), "first time after it is"),
+        (("--start", "28 Mar 2027 02:30", "--duration", "1h", "--tz", "Europe/Berlin"), "the first time after it is"),
         (("--start", "03/04/2027 10:00", "--duration", "1h"), "if the day comes first"),
         (("--start", "soon", "--duration", "1h"), "write it like 2027-02-02 10:00"),
         (("--first-day", "2027-02-30"), "first_day: "),
@@ -188,7 +188,7 @@ def test_what_the_file_and_what_the_database_finds_wrong_is_told_in_one_run(desk
         "38: event.nameless.title: is missing",
         "42: event.nameless.attendees.0: there is no person ghost",
     ] == [line.partition(" 'presides'")[0] for line in told]
-    assert "Error: 12 problems; nothing was changed." == lines[-1]
+    assert "Error: Problems found: 12; nothing was changed." == lines[-1]
     assert ["full"] == [event["key"] for event in json.loads(_events(desk))]
 
 
@@ -216,9 +216,15 @@ def test_what_merely_follows_from_a_mistake_is_not_told_as_another(desk: Schedul
         (f"a{'.a' * 20} = 1", "has more than 20 brackets inside each other"),
         ('programme = "x"\n', "programme: must be a table"),
         ('[programme]\nkey = "p"\nname = [[1]]\n', "programme.name: "),
-        (HEAD + EVENT + "first_day = 9999-12-31\n", "first_day: 9999-12-31: 9999 is no year to plan for"),
-        (HEAD + EVENT + "first_day = 0001-01-01\n", "first_day: 0001-01-01: 1 is no year to plan for"),
-        (HEAD + EVENT + "dtstart = 9999-12-31T23:00:00\nduration = '2h'\n", "9999 is no year to plan for"),
+        (
+            HEAD + EVENT + "first_day = 9999-12-31\n",
+            "9999-12-31: events cannot be planned for the year 9999; check the year",
+        ),
+        (
+            HEAD + EVENT + "first_day = 0001-01-01\n",
+            "0001-01-01: events cannot be planned for the year 1; check the year",
+        ),
+        (HEAD + EVENT + "dtstart = 9999-12-31T23:00:00\nduration = '2h'\n", "cannot be planned for the year 9999"),
         (HEAD + EVENT + "first_day = 2027-01-01\nlast_day = 2099-01-01\n", "is more than 50 years after 2027-01-01"),
         (
             HEAD + "[venue.hall.closed]\n" + EVENT,
@@ -254,7 +260,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
     [
         (("event", "show", "hal"), 1, "there is no event hal"),
         (("venue", "show", "hal"), 1, "did you mean hall?"),
-        (("venue", "add", "hall", "--name", "Hall", "--city", "bangkok"), 1, "is there already"),
+        (("venue", "add", "hall", "--name", "Hall", "--city", "bangkok"), 1, "exists already"),
         (("venue", "change", "hull", "--name", "Hull"), 1, "there is no venue hull"),
         (("venue", "add", "v", "--name", "V", "--city", "nowhere"), 1, "there is no city nowhere"),
         (
@@ -262,12 +268,12 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would(desk: Scheduler, tmp_pa
             2,
             "latitude",
         ),
-        (("venue", "add", "v", "--name", "V", "--city", "bangkok", "--latitude", "9"), 2, "go together"),
+        (("venue", "add", "v", "--name", "V", "--city", "bangkok", "--latitude", "9"), 2, "give both, or neither"),
         (("city", "add", "Big City", "--name", "B", "--country", "TH", "--tz", "Asia/Bangkok"), 2, "is not a key"),
         (("person", "add", "p", "--name", "P", "--email", "p at example"), 2, "is not an e-mail address"),
         (("feed", "export", "nope"), 1, "there is no feed nope"),
         (("feed", "export", "all", "-o", "/nowhere/x.ics"), 1, "cannot be written"),
-        (("letter", "show", "7"), 1, "there is no letter 7"),
+        (("letter", "show", "7"), 1, "there is no e-mail 7"),
         (("reminder", "list", "nope"), 1, "there is no event nope"),
         (("feed", "publish", "--to", "http://["), 2, "--to http://[: Invalid IPv6 URL"),
         (("venue", "change", "hall", "--closed", "2027-01-01..2099-01-01"), 2, "more than 50 years after 2027-01-01"),
@@ -330,16 +336,16 @@ def test_an_argument_in_another_encoding_is_refused(
 ) -> None:
     done = _process(environment, *args)
 
-    assert "is not written in UTF-8; type it anew, or rename the file" in _refusal(done)
+    assert "is not written in UTF-8; type it again, or rename the file" in _refusal(done)
     assert 2 == done.returncode
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("base_url = 'https://['", "base_url: https://[ is no address; write https://HOST"),
-        ("base_url = 'https://a:b'", "base_url: https://a:b is no address"),
-        ("base_url = 'https://a:0'", "base_url: https://a:0 is no address"),
+        ("base_url = 'https://['", "base_url: https://[ is not a web address; write https://HOST"),
+        ("base_url = 'https://a:b'", "base_url: https://a:b is not a web address"),
+        ("base_url = 'https://a:0'", "base_url: https://a:0 is not a web address"),
         ("database_url = 5", "database_url: must be a text"),
         ("data_dir = []", "data_dir: must be a text"),
         ("mail_url = 'file:\\u0000'", "mail_url: must be a text"),
@@ -376,4 +382,4 @@ def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], file
 def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str]) -> None:
     environment["SCHEDULER_DATABASE_URL"] = "sqlite:////proc/sys/scheduler/x.db"
 
-    assert "/proc/sys/scheduler: cannot be made" in _refusal(_process(environment, "event", "list"))
+    assert "/proc/sys/scheduler: cannot be created" in _refusal(_process(environment, "event", "list"))

@@ -29,28 +29,37 @@ from tests.support.machine import HANG
 # What is typed, and what is said of it before it is done. The order matters: each can be done after those before it.
 ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "event move": (("opening", "2027-02-09 10:00"), "Changed: opening · Opening · Tuesday 9 February 2027"),
-    "event take-back": (("opening",), "Taken back: the change of 2027-01-04 16:00"),
+    "event take-back": (("opening",), "Undone: the change of 2027-01-04 16:00"),
     "event shift": (("season", "--by", "7 days"), "Changed: talks · Talks · Tuesday 9 February 2027"),
     "event copy-season": (("next", "--programme", "season", "--by", "52 weeks"), "Added: next-talks · Talks"),
     "event delete": (("next-talks",), "Deleted: next-talks · Talks"),
-    "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nNo reminder is left."),
-    "message withdraw": (("1",), "Kept back: 2"),
+    "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nThe event has no more reminders."),
+    "message withdraw": (("1",), "Stopped: 2"),
     "feed link renew": (("1",), "holder   the driver"),
     "feed link revoke": (("1",), "Revoked: 1 · the driver"),
     "post board": (("phuket", "--revoke"), "http://localhost:8000/en/board/phuket/"),
-    "account role": (("aida", "viewer"), "aida is now: viewer\nAddresses of calendars that lead nowhere any more: 1"),
+    "account role": (("aida", "viewer"), "New role of aida: viewer\nCalendar addresses that no longer work: 1"),
     "account posts": (("aida", "--none"), "name  aida"),
     "account sessions": (("aida",), "Signed out everywhere: aida"),
     "account disable": (("aida",), "Disabled: aida"),
     "attendee renew-link": (("opening", "anna"), "Renewed: the link of Anna"),
     "attendee represent": (("opening", "anna", "chai"), "Recorded: Anna is represented at opening by Chai"),
-    "attendee withdraw": (("opening", "anna"), "Withdrawn: Anna from opening\nOffered to: Bolat, until"),
+    "attendee withdraw": (
+        ("opening", "anna"),
+        "Removed from the list: Anna, opening\nOffered to: Bolat, reserved until",
+    ),
     "attendee refuse": (("talks", "chai"), "Refused: Chai, talks"),
     "event change": (("talks", "--visibility", "private"), "Changed: talks"),
-    "post change": (("phuket", "--hours", "mon-fri=13:00-16:00"), "Visits outside the hours now: 1."),
-    "post close": (("phuket", "2027-01-13"), "Closed: Wednesday 13 January 2027\nVisits outside the hours now: 1."),
+    "post change": (("phuket", "--hours", "mon-fri=13:00-16:00"), "Appointments that are now outside the hours: 1."),
+    "post close": (
+        ("phuket", "2027-01-13"),
+        "Closed: Wednesday 13 January 2027\nAppointments that are now outside the hours: 1.",
+    ),
     "post usual": (("phuket", "2027-01-13"), "Changed: post phuket"),
-    "post open": (("phuket", "2027-01-12", "--hours", "09:00-09:15"), "Visits outside the hours now: 1."),
+    "post open": (
+        ("phuket", "2027-01-12", "--hours", "09:00-09:15"),
+        "Appointments that are now outside the hours: 1.",
+    ),
     "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
     "visit cancel": (("VISIT",), "  cancelled  Passport  2027-01-11 13:00"),
     "event cancel": (("opening",), "Cancelled: opening · Opening"),
@@ -120,7 +129,7 @@ def test_each_act_that_ends_something_is_shown_and_done_only_with_yes(
 
         assert shown in looked, command
         assert shown in refused, command
-        assert "Nobody can be asked here; say --yes\n" in refused, command
+        assert "There is no terminal to ask on; give --yes\n" in refused, command
         assert before == everything(app), command
         assert shown.splitlines()[0] in scheduler(*typed, "--yes").output
         assert before != everything(app), command
@@ -145,7 +154,7 @@ def test_a_person_at_a_terminal_decides(scheduler: Scheduler, visit: str, answer
     os.close(keyboard)
 
     assert "What would be done:" in asked
-    assert "Go on? [y/N]" in asked
+    assert "Do you want to continue? [y/N]" in asked
     assert (answer == "y") == (process.returncode == 0)
     assert [status] * (answer == "y") == [one["status"] for one in ([json.loads(printed)] if printed else [])]
     assert status == json.loads(scheduler("visit", "show", visit, "--json").output)["status"]

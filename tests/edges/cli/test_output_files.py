@@ -97,7 +97,7 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_said(
 
     said = write(command, file, code=1)
 
-    assert f"Error: {file}: is there already; say --overwrite to replace it\n" == said
+    assert f"Error: {file}: exists already; give --overwrite to replace it\n" == said
     assert OTHERS == file.read_bytes()
     write(command, file, "--overwrite")
     assert OTHERS != file.read_bytes()
@@ -160,7 +160,7 @@ def test_rows_that_come_back_do_not_replace_the_list_they_came_in(write: Callabl
     guests = tmp_path / "guests.csv"
     before = guests.read_bytes()
 
-    assert "say --overwrite" in write("attendee import rejected", guests, code=1)
+    assert "give --overwrite" in write("attendee import rejected", guests, code=1)
 
     assert before == guests.read_bytes()
 
@@ -178,7 +178,7 @@ def test_a_file_that_came_while_a_command_worked_is_not_replaced_either(tmp_path
     file = tmp_path / "guests.csv"
     file.write_bytes(OTHERS)
 
-    with pytest.raises(Conflict, match="say --overwrite"):
+    with pytest.raises(Conflict, match="give --overwrite"):
         write_file(file, b"new")
 
     assert OTHERS == file.read_bytes()

@@ -38,12 +38,12 @@ def test_a_move_shows_what_comes_along_and_asks_where_people_will_be_told(desk: 
     refused = desk("event", "move", "show", "9 Feb 2027", code=1).output
 
     assert before == starts(desk)
-    assert "Nobody can be asked here; say --yes" in refused
+    assert "There is no terminal to ask on; give --yes" in refused
     for line in (
         "Changed: show · Show · 9–27 February 2027\n  Before: 2–20 February 2027\n",
         "Changed: opening · Opening · Tuesday 9 February 2027, 10:00–12:00 (Bangkok, UTC+7)\n",
         "Registration closes: Monday 8 February 2027, 18:00 (Bangkok, UTC+7)\n",
-        "People to be told: 1\n",
+        "People to be informed: 1\n",
     ):
         assert line in looked
 
@@ -65,7 +65,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
         ("move show", 2, "either a day or --by"),
         ("move show '9 Feb 2027' --by 7d", 2, "either a day or --by"),
         ("move show --by 7d --alone", 2, "goes without --end and --alone"),
-        ("move show --by 36h", 2, "by whole days"),
+        ("move show --by 36h", 2, "write whole days"),
         ("move show --by soon", 2, "by: "),
         ("move opening '9 Feb 2027'", 2, "has no hour"),
         ("move shaw --by 7d", 1, "did you mean show"),
@@ -73,7 +73,7 @@ def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
         ("copy show show-2", 2, "either a day or --by"),
         ("copy show Show --by 7d", 2, "is not a key"),
         ("copy show opening --by 364d", 1, "there is an event opening already"),
-        ("copy-season next --by 364d", 2, "say of which programme"),
+        ("copy-season next --by 364d", 2, "give a programme"),
         ("copy-season next --by 364d --since 2028-01-01 --until 2029-01-01", 1, "no event begins"),
         ("copy-season season --by 364d --programme season", 1, "there is a programme season already"),
     ],
@@ -110,7 +110,7 @@ def test_a_season_is_copied_by_its_months_with_its_guests(desk: Scheduler) -> No
 def test_a_deletion_says_what_goes_with_it(app: App, desk: Scheduler) -> None:
     said = desk("event", "delete", "show", "--dry-run").output
     assert "Deleted: opening · Opening" in said
-    assert "  People on its list: 1\n  Letters in the ledger, none of which has left: 1\n" in said
+    assert "  People on its list: 1\n  E-mails about it, none of which was sent: 1\n" in said
 
     done = json.loads(desk("event", "delete", "show", "--yes", "--json").output)
     assert [("opening", 1), ("show", 0)] == [(one["key"], one["guests"]) for one in done]
@@ -137,7 +137,7 @@ def test_a_copy_into_the_past_is_asked_about_as_a_new_event_is(desk: Scheduler) 
     assert "Added: past · Show · 1–19 January 2027\n" in refused
     assert "  ! The first day has passed.\n" in refused
     assert "  Registration closes: Thursday 31 December 2026, 18:00 (Bangkok, UTC+7)\n" in refused
-    assert "  ! The time until when people can register has passed.\n" in refused
+    assert "  ! The time at which registration closes has passed.\n" in refused
     assert "Nobody can be asked here; say --yes" in refused
     assert {"show", "opening"} == set(starts(desk))
     desk("event", "copy-season", "old", "1 Jan 2026", "--programme", "season", code=1)
@@ -154,7 +154,7 @@ def test_a_copy_to_come_is_made_without_a_question(desk: Scheduler) -> None:
 
 
 def test_what_calendars_showed_is_said_to_vanish_when_it_is_deleted(desk: Scheduler) -> None:
-    vanishes = "It vanishes from the calendars that showed it."
+    vanishes = "It disappears from the calendars that showed it."
 
     assert vanishes in desk("event", "delete", "opening", "--dry-run").output
     desk("event", "change", "opening", "--visibility", "confidential", "--yes")

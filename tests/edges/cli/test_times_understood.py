@@ -111,7 +111,7 @@ def test_a_reminder_whose_time_has_passed_is_asked_about_and_says_so_afterwards(
     assert "never: 2026-12-29 10:00 UTC+7 has passed" in listed
     assert "2027-02-01 10:00 UTC+7" in listed
     moved = scheduler("event", "change", "opening", "--title", "Soirée").output
-    assert "! The reminder 5w before does not leave: its time has passed" in moved
+    assert "! The reminder 5w before the event is not sent: its time has passed" in moved
 
 
 def test_a_reminder_says_why_it_has_no_time(scheduler, app, clock):
@@ -120,7 +120,7 @@ def test_a_reminder_says_why_it_has_no_time(scheduler, app, clock):
         an_event(session, "off", cities=["bangkok"], reminders=[{"before": "1 day"}])
     scheduler("event", "cancel", "off", "--yes")
 
-    assert "when there is a date" in scheduler("reminder", "list", "undated").output
+    assert "when the date is known" in scheduler("reminder", "list", "undated").output
     assert "never: cancelled" in scheduler("reminder", "list", "off").output
 
 
@@ -138,7 +138,7 @@ def test_a_day_and_24_hours_are_two_reminders(scheduler, app):
     assert "2027-03-27 09:00" in scheduler("reminder", "show", "opening", "24 hours").output
     scheduler("reminder", "remove", "opening", "24h", "--yes")
     assert "24h" not in scheduler("reminder", "list").output
-    assert "there already" in scheduler("reminder", "add", "opening", "1d", code=1).output
+    assert "exists already" in scheduler("reminder", "add", "opening", "1d", code=1).output
 
 
 def test_a_file_that_plans_the_past_asks_and_one_that_knows_it_does_not(scheduler, tmp_path):
@@ -170,10 +170,10 @@ def test_an_answer_cannot_have_come_on_a_day_to_come(scheduler, app):
 
     said = scheduler("attendee", "answer", "opening", "aigerim", "regrets", "--by", "mail", "--on", "5 Jan", code=2)
 
-    assert "on: 2027-01-05 is to come" in said.output
+    assert "on: 2027-01-05 is in the future" in said.output
 
 
-PASSED_DAY = "A day that is closed or has other hours has passed."
+PASSED_DAY = "Days that are closed or have special hours cannot be in the past."
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_nobody_waits_for_a_day_that_has_passed(scheduler):
 
     refused = scheduler("visit", "wait", "phuket", "passport", "--day", "2027-01-01", *who, code=2).output
 
-    assert "days: 2027-01-01 has passed; name days to come" in refused
+    assert "days: 2027-01-01 has passed; give future days" in refused
     assert "No visits." in scheduler("visit", "list", "phuket").output
     assert "waiting" in scheduler("visit", "wait", "phuket", "passport", "--day", "today", *who).output
 
@@ -234,8 +234,8 @@ def test_whatever_a_file_plans_in_the_past_is_asked_about(scheduler, tmp_path):
 
     assert f"! venue hall: {PASSED_DAY}" in refused
     assert f"! post phuket: {PASSED_DAY}" in refused
-    assert "! post phuket: The time until when visits are booked has passed." in refused
-    assert "! event near: The time of a reminder has passed: it does not leave." in refused
+    assert "! post phuket: The time at which booking closes has passed." in refused
+    assert "! event near: The time of a reminder has passed: it will not be sent." in refused
     scheduler("apply", str(file), "--yes")
     later = (
         (PAST + LATE)
@@ -282,6 +282,6 @@ def test_a_message_says_when_it_leaves(scheduler, app, tmp_path):
 
     assert "at: Midnight may begin or end" in scheduler(*send, "--at", "5 Jan midnight", "--yes", code=2).output
     looked = scheduler(*send, "--at", "tomorrow 10:00", "--dry-run").output
-    assert "Leaves: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
-    assert "Leaves: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
-    assert "Leaves: " not in scheduler(*send, "--subject", "Now", "--yes").output
+    assert "To be sent: Tuesday 5 January 2027, 10:00 (Bangkok, UTC+7)\nNothing has been sent." in looked
+    assert "To be sent: " in scheduler(*send, "--at", "tomorrow 10:00", "--yes").output
+    assert "To be sent: " not in scheduler(*send, "--subject", "Now", "--yes").output

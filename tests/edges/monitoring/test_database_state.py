@@ -81,7 +81,7 @@ def taken() -> Iterator[int]:
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("show", [metrics_port.of_server, metrics_port.of_worker])
 def test_a_port_that_others_have_is_told_in_a_line(app: App, taken: int, show) -> None:
-    with pytest.raises(Conflict, match=f"metrics_port: port {taken} cannot be had: Address"), show(app, taken):
+    with pytest.raises(Conflict, match=f"metrics_port: port {taken} cannot be used: Address"), show(app, taken):
         pass
 
 

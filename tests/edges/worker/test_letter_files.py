@@ -1,4 +1,4 @@
-"""Letters kept as files, after their people were forgotten: in whatever way, nothing of theirs is left."""
+"""E-mails kept as files, after their people were forgotten: in whatever way, nothing of theirs is left."""
 
 from __future__ import annotations
 
@@ -74,10 +74,12 @@ def test_the_command_removes_their_letters_and_names_what_it_cannot_reach(
 
     told = scheduler("person", "erase", ZHANNA, "--yes").output
 
-    assert "Letters kept as files, removed: 1\n" in told
+    assert "E-mails kept as files, removed: 1\n" in told
     assert ["000002-confirmed-en.eml", "000009-confirmed-en.eml"] == names(letters)
-    left = told.partition("Not reached; delete it, or take this person out of it:\n")[2].splitlines()
-    assert [line.split(", by ")[0].strip() for line in left] == [
+    left = told.partition("The data remain in these files; delete them, or remove this person from them:\n")[
+        2
+    ].splitlines()
+    assert [line.split(", made by ")[0].strip() for line in left] == [
         f"{tmp_path / 'list.csv'}: list of opening of 2027-01-04",
         f"{tmp_path / 'badges.pdf'}: list of opening of 2027-01-04",
         f"{tmp_path / 'b'}: backup of 2027-01-04",
@@ -94,7 +96,7 @@ def test_copies_that_do_not_name_them_are_not_named(app: App, scheduler: Schedul
     with app.db.write() as session:
         register(session, an_event(session), a_person(session, email=ZHANNA), now=app.clock.now())
 
-    assert "Not reached" not in scheduler("person", "erase", ZHANNA, "--yes").output
+    assert "The data remain" not in scheduler("person", "erase", ZHANNA, "--yes").output
 
 
 def test_backups_are_named_also_for_somebody_who_was_on_no_list_when_they_were_made(

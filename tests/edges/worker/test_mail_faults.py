@@ -55,7 +55,7 @@ def states(app) -> set[tuple[Outcome | None, int]]:
 def doctor(scheduler, app) -> dict[str, str]:
     code = 0 if app.db.embedded else 1  # a server knows that it is not 2027
     findings = json.loads(scheduler("doctor", "--json", code=code).output)["findings"]
-    return next(finding for finding in findings if finding["what"] == "letters")
+    return next(finding for finding in findings if finding["what"] == "e-mails")
 
 
 # One letter that breaks the connection
@@ -79,7 +79,7 @@ def test_a_letter_at_which_the_server_hangs_up_does_not_stop_the_others(desk, se
         rows(desk)[0].attempts,
         rows(desk)[0].claimed_until,
     )
-    assert "in the middle of this letter" in rows(desk)[0].reason
+    assert "while this e-mail was being sent" in rows(desk)[0].reason
 
 
 def test_a_letter_that_always_breaks_the_connection_fails_at_last_with_the_reason(desk, server, clock):
@@ -97,7 +97,7 @@ def test_a_letter_that_always_breaks_the_connection_fails_at_last_with_the_reaso
     assert claims.MAX_ATTEMPTS == len(tried) == rows(desk)[4].attempts
     assert list(claims.BACK_OFF) == [later - earlier for earlier, later in pairwise(tried[:6])]
     assert Outcome.FAILED is rows(desk)[4].outcome
-    assert "in the middle of this letter" in rows(desk)[4].reason
+    assert "while this e-mail was being sent" in rows(desk)[4].reason
     assert 1 == len({row.message_id for row in rows(desk)} & {server.ids[4]})
     assert claims.MAX_ATTEMPTS == server.ids.count(rows(desk)[4].message_id)
 
@@ -230,7 +230,7 @@ def test_a_server_that_hangs_up_at_every_letter_is_left_alone_and_no_letter_fail
 
     assert (0, 0, 10, True) == (done.sent, done.failed, done.postponed, done.down)
     assert 5 == len(server.ids)
-    assert "no letter is taken: mail server 127.0.0.1, in the middle of this letter" in caplog.text
+    assert "no letter is taken: mail server 127.0.0.1, while this e-mail was being sent" in caplog.text
     assert {None} == {row.outcome for row in rows(desk)}
     del server.answers["content"]
     clock.advance(MINUTE)
@@ -518,9 +518,9 @@ def test_the_doctor_tells_at_once_that_delivery_pauses_and_why(desk, server, sch
 
     finding = doctor(scheduler, desk)
     assert "warning" == finding["state"]
-    assert "delivery pauses, because the mail server takes no letter" in finding["found"]
+    assert "sending is paused, because the mail server accepts no e-mail" in finding["found"]
     assert "554 5.7.1 <…@example.org>: relay access denied" in finding["found"]
-    assert "mend what the mail server complains of" in finding["remedy"]
+    assert "correct what the mail server reports" in finding["remedy"]
 
 
 def test_the_doctor_tells_how_many_letters_are_late_for_how_long_and_why(desk, server, scheduler, clock):
@@ -534,7 +534,7 @@ def test_the_doctor_tells_how_many_letters_are_late_for_how_long_and_why(desk, s
     finding = doctor(scheduler, desk)
 
     assert "warning" == finding["state"]
-    assert "due: 3, waiting: 0, failed: 0; late: 2, the oldest by 1h; the last answer: 451" in finding["found"]
+    assert "due: 3, waiting: 0, failed: 0; late: 2, longest delay: 1h; the last answer: 451" in finding["found"]
     assert "scheduler letter list" in finding["remedy"]
 
 
@@ -580,7 +580,7 @@ def test_the_ledger_shows_the_last_reason_the_attempts_and_the_next_one(desk, se
     (row,) = json.loads(scheduler("letter", "list", "--json").output)
 
     assert ("450 still busy", 2) == (row["reason"], row["attempts"])
-    assert "450 still busy (attempts: 2, again 2" in scheduler("letter", "list").output
+    assert "450 still busy (attempts: 2, next: 2" in scheduler("letter", "list").output
 
 
 @ONE_ENGINE
@@ -598,7 +598,7 @@ def test_the_ledger_of_a_pause_says_so(desk, server, scheduler):
 
     delivery.deliver(desk)
 
-    assert 6 == scheduler("letter", "list").output.count("delivery pauses: 554 5.7.1 blocked (attempts: ")
+    assert 6 == scheduler("letter", "list").output.count("sending is paused: 554 5.7.1 blocked (attempts: ")
 
 
 # Files

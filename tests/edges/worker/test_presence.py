@@ -350,9 +350,12 @@ def test_a_worker_works_also_where_nothing_can_be_locked(app, tmp_path, machine)
     ("unseen_for", "said"),
     [
         (SECOND, "is being sent"),
-        (LAPSE_AFTER - 5 * SECOND, "its worker seems to have ended; another takes it over within half a minute"),
-        (LAPSE_AFTER + SECOND, "its worker has ended; leaves at the next round"),
-        (None, "its worker has ended; leaves at the next round"),
+        (
+            LAPSE_AFTER - 5 * SECOND,
+            "the worker that was sending it seems to have ended; another worker takes over within half a minute",
+        ),
+        (LAPSE_AFTER + SECOND, "the worker that was sending it has ended; it will be sent in the next round"),
+        (None, "the worker that was sending it has ended; it will be sent in the next round"),
     ],
     ids=["seen", "not seen lately", "not seen for too long", "gone"],
 )
@@ -449,8 +452,8 @@ class Ahead(Clock):
 @pytest.mark.parametrize(
     ("by", "said"),
     [
-        (ELEVEN_MINUTES, "the clock of this machine is 660 s ahead of the database's; set both (NTP)"),
-        (-ELEVEN_MINUTES, "the clock of this machine is 660 s behind the database's; set both (NTP)"),
+        (ELEVEN_MINUTES, "the clock of this machine is 660 s ahead of the database's; set both clocks (NTP)"),
+        (-ELEVEN_MINUTES, "the clock of this machine is 660 s behind the database's; set both clocks (NTP)"),
     ],
 )
 def test_a_worker_whose_clock_differs_from_the_databases_refuses_to_start(app, environment, by, said):

@@ -136,7 +136,7 @@ def test_a_manifest_that_no_run_has_written_is_replaced_only_when_that_is_said(a
     (directory / "feeds/manifest.json").write_bytes(broken)
     (directory / "feeds/all.en.ics").unlink()
 
-    with pytest.raises(Conflict, match=r"manifest\.json: is there already and was not published"):
+    with pytest.raises(Conflict, match=r"manifest\.json: exists already and was not published"):
         publish(app, Directory(directory))
 
     assert broken == (directory / "feeds/manifest.json").read_bytes()
@@ -166,7 +166,7 @@ def test_what_somebody_has_written_over_a_published_file_stays(app, directory, n
     (directory / "feeds" / name).write_bytes(content)
     before = files(directory)
 
-    with pytest.raises(Conflict, match=rf"{name}: is there already and was not published"):
+    with pytest.raises(Conflict, match=rf"{name}: exists already and was not published"):
         publish(app, Directory(directory))
 
     assert before == files(directory)
@@ -317,7 +317,7 @@ def test_where_a_file_of_somebody_else_has_the_name_of_ours_nothing_is_published
 
     said = scheduler("feed", "publish", "--to", str(directory), code=1).output
 
-    assert [f"Error: {directory}/feeds/{name}: is there already and was not published"] == said.strip().split(";")[:1]
+    assert [f"Error: {directory}/feeds/{name}: exists already and was not published"] == said.strip().split(";")[:1]
     assert {f"feeds/{name}": OTHERS} == files(directory)
 
 
@@ -326,7 +326,7 @@ def test_object_storage_with_a_file_of_somebody_else_is_left_alone_too(app, dire
     bucket = a_bucket(app, directory)
     bucket.put("feeds/all.en.ics", OTHERS, NOW)
 
-    with pytest.raises(Conflict, match=r"feeds/all\.en\.ics: is there already"):
+    with pytest.raises(Conflict, match=r"feeds/all\.en\.ics: exists already"):
         publish(app, bucket)
 
     assert OTHERS == bucket.read("feeds/all.en.ics")

@@ -154,9 +154,9 @@ def test_a_job_that_fails_is_told_and_the_others_go_on(app, scheduler):
 
     failed = scheduler("worker", "--once", code=1)
 
-    assert "Error: upkeep of visits: There is no time zone “Nowhere/Atlantis”" in failed.output
+    assert "Error: upkeep of appointments: There is no time zone “Nowhere/Atlantis”" in failed.output
     assert ["guest@example.org"] == sent(app)
-    found = findings(scheduler, app)["upkeep of visits"]
+    found = findings(scheduler, app)["upkeep of appointments"]
     assert "warning" == found["state"]
     assert "Nowhere/Atlantis" in found["found"]
     assert set(NAMES) == set(records(app))
@@ -177,7 +177,7 @@ def test_the_doctor_tells_when_each_job_was_done_and_who_is_at_work(app, schedul
 
     for job in TIMETABLE:
         assert ("ok", "last done: 2027-01-04 09:00:00 UTC") == (found[job.title]["state"], found[job.title]["found"])
-    assert found["worker"]["found"].startswith(f"seen: {worker.id} (")
+    assert found["worker"]["found"].startswith(f"running: {worker.id} (")
 
 
 def test_the_doctor_warns_of_what_is_overdue_and_says_what_to_do(app, scheduler, clock):
@@ -188,7 +188,7 @@ def test_the_doctor_warns_of_what_is_overdue_and_says_what_to_do(app, scheduler,
 
     assert ("warning", "scheduler worker") == (found["worker"]["state"], found["worker"]["remedy"][-16:])
     late = {what for what, one in found.items() if "overdue" in one["found"]}
-    assert {"offers that lapse", "upkeep of visits", "reminders and letters"} == late
+    assert {"expired offers", "upkeep of appointments", "reminders and e-mails"} == late
     assert {"start a worker: scheduler worker"} == {found[what]["remedy"] for what in late}
 
 

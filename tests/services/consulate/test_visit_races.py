@@ -205,7 +205,10 @@ def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
         row = {"counter_id": claim.counter_id, "day": claim.day, "cell": claim.cell}
         number = claim.appointment_id
 
-    with pytest.raises(Conflict, match="this time has just been taken"), post.db.write() as session:
+    with (
+        pytest.raises(Conflict, match="this time has just been booked; choose another time"),
+        post.db.write() as session,
+    ):
         session.execute(sa.insert(SlotClaim).values(**row, appointment_id=number))
 
 
@@ -213,5 +216,5 @@ def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, mon
     post.book("aliya")
     monkeypatch.setattr(booking, "_refuse_people", lambda *_, **__: None)
 
-    with pytest.raises(Conflict, match="there is a booking for this service with this document already"):
+    with pytest.raises(Conflict, match="an appointment for this service is already booked with this document"):
         post.hold("aliya", MORNING + 30 * MINUTE)

@@ -195,7 +195,7 @@ def test_a_closure_hits_those_within_it_and_offers_each_the_nearest_time_before_
     assert [] == post.free(TUESDAY + DAY)
     assert {} == rebook(post)
     told = letters(post, first)[LetterKind.VISIT_CLOSURE]
-    assert "Another time is kept for you until" in told
+    assert "Another time is reserved for you until" in told
     assert "Previous time: Tuesday 12 January 2027, 09:00–09:30 (Phuket, UTC+7)" in told
     assert "/en/visits/confirm/" in told
     post.confirm(first)
@@ -211,7 +211,7 @@ def test_who_does_not_take_the_other_time_was_cancelled_by_the_post(post):
     tend(post)
 
     assert (VisitStatus.CANCELLED, Side.POST) == (post.status(first), post.row(first).ended_by)
-    assert "it is not held against you" in letters(post, first)[LetterKind.VISIT_CANCELLED]
+    assert "It does not count as a missed appointment" in letters(post, first)[LetterKind.VISIT_CANCELLED]
 
 
 def test_for_whom_nothing_is_free_the_visit_stands_and_the_officer_is_told(post):
@@ -292,7 +292,7 @@ def miss(post, at):
 def test_after_so_many_no_shows_nothing_can_be_booked_online_for_a_while_unless_an_officer_excuses_or_books(strict):
     missed = [miss(strict, MORNING), miss(strict, MORNING + 2 * DAY)]
 
-    with pytest.raises(Paused, match=r"nothing can be booked online until 2027-02-03; ask the post"):
+    with pytest.raises(Paused, match=r"nothing can be booked online until 2027-02-03; contact the consulate"):
         strict.hold("aliya", MORNING + 6 * DAY)
     strict.cancel(strict.hold("aliya", MORNING + 6 * DAY, desk=True))
     act(strict, booking.excuse, missed[0])
@@ -321,7 +321,7 @@ def test_what_the_post_cancelled_is_no_no_show(strict):
 def test_nobody_is_missing_before_their_time(strict):
     reference = strict.book("aliya")
 
-    with pytest.raises(Unchanged, match="nobody is missing yet"):
+    with pytest.raises(Unchanged, match="it cannot be a missed appointment yet"):
         act(strict, booking.record_outcome, reference, VisitStatus.NO_SHOW)
 
 
@@ -385,11 +385,11 @@ def test_a_booking_is_told_with_reference_list_fee_both_clocks_and_a_calendar_fi
     told = letters(post, reference)[LetterKind.VISIT_BOOKED]
 
     for said in (
-        "Your visit: Passport, Consulate in Phuket",
+        "Your appointment: Passport, Consulate in Phuket",
         "Tuesday 12 January 2027, 09:00–09:30 (Phuket, UTC+7)",
         "Tuesday 12 January 2027, 07:00–07:30 (Almaty, UTC+5)",
         f"Reference: {reference}",
-        "Fee: $30.50",
+        "Consular fee: $30.50",
         "– Old passport\n– Two photographs",
         f"UID:{post.row(reference).uid}",
         "SEQUENCE:0",
@@ -405,13 +405,13 @@ def test_moved_and_cancelled_keep_the_uid_and_raise_the_sequence_in_the_calendar
     post.cancel(reference)
     cancelled = letters(post, reference)
 
-    assert "the visit was moved" == moved[LetterKind.VISIT_BOOKED]
+    assert "the appointment was moved" == moved[LetterKind.VISIT_BOOKED]
     assert "Previous time: Tuesday 12 January 2027, 09:00–09:30" in moved[LetterKind.VISIT_MOVED]
     assert "SEQUENCE:1" in moved[LetterKind.VISIT_MOVED]
     assert "SEQUENCE:2" in cancelled[LetterKind.VISIT_CANCELLED]
     assert "STATUS:CANCELLED" in cancelled[LetterKind.VISIT_CANCELLED]
     assert f"UID:{post.row(reference).uid}" in cancelled[LetterKind.VISIT_CANCELLED]
-    assert "the visit stands otherwise now" == cancelled[LetterKind.VISIT_REMINDER]
+    assert "the status of the appointment has changed" == cancelled[LetterKind.VISIT_REMINDER]
 
 
 def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
@@ -431,7 +431,7 @@ def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("kk", "Сіз қабылдауға жазылдыңыз."), ("ru", "Вы записаны на приём."), ("th", "จองเวลานัดหมาย")],
+    [("kk", "Сіз қабылдауға жазылдыңыз."), ("ru", "Вы записаны на приём."), ("th", "จองนัดหมาย")],
 )
 def test_letters_speak_the_language_of_who_comes(post, language, said):
     reference = post.book("aliya", language=language)
@@ -464,4 +464,4 @@ def test_the_list_that_changed_since_the_booking_is_told_as_it_is_today(post):
 
     told = letters(post, reference)[LetterKind.VISIT_REMINDER]
 
-    assert "The list has changed since you booked. Please bring:\n– Only the old passport" in told
+    assert "The list of documents has changed since you booked. Please bring:\n– Only the old passport" in told

@@ -134,7 +134,7 @@ def test_every_feed_describes_itself_and_has_a_colour_and_a_page_in_its_language
 @ONE_ENGINE
 def test_a_feed_by_hours_says_so(session):
     assert "opening hours" not in heads(session)["X-WR-CALDESC"]
-    assert heads(session, by_hours=True)["X-WR-CALDESC"].endswith("Exhibitions stand at their opening hours.")
+    assert heads(session, by_hours=True)["X-WR-CALDESC"].endswith("Exhibitions are shown at their opening hours.")
 
 
 @ONE_ENGINE

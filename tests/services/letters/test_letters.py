@@ -292,7 +292,7 @@ def test_a_venue_change_is_told(app, opening):
 
     letter = Round(app).letters[-1]
 
-    assert "New place: Opening" == letter["Subject"]
+    assert "New venue: Opening" == letter["Subject"]
     assert "Where: National Museum" in body(letter)
     assert "Previous venue: Hall" in body(letter)
     assert "Previous time" not in body(letter)
@@ -416,7 +416,7 @@ def test_an_event_that_takes_place_after_all_is_told_to_who_heard_of_the_cancell
 
     assert ("reinstated", "Aigerim", "sent") == round_.ledger[-1]
     assert "Takes place after all: Opening" == round_.subjects[-1]
-    assert "The cancellation of the following event has been withdrawn" in body(round_.letters[-1])
+    assert "which had been cancelled, will take place after all" in body(round_.letters[-1])
     assert "Tuesday 2 February 2027" in body(round_.letters[-1])
     assert "CONFIRMED" == vevent(round_.letters[-1])["STATUS"]
 
@@ -522,7 +522,7 @@ def test_a_postponed_event_is_told_with_the_date_it_had(app, opening):
     assert "Postponed: Opening" == letter["Subject"]
     assert "When: to be announced" in body(letter)
     assert "Previous time: Tuesday 2 February 2027, 10:00–12:00" in body(letter)
-    assert "takes the previous date out of your calendar" in body(letter)
+    assert "removes the previous date from your calendar" in body(letter)
 
 
 def test_postponed_and_given_a_new_date_before_the_letter_left_is_one_letter(app, opening):
@@ -576,7 +576,9 @@ def test_who_no_longer_waits_is_told_of_the_place_only(app):
         register(session, event, a_person(session, name="Second"))
         transitions.withdraw(session, first, now=NOW, by=Answer.MAIL)
 
-    assert [("waiting", "Second", "does not wait any more"), ("offered", "Second", "sent")] == Round(app).ledger[1:]
+    assert [("waiting", "Second", "is no longer on the waiting list"), ("offered", "Second", "sent")] == Round(
+        app
+    ).ledger[1:]
 
 
 def test_registering_again_is_confirmed_again(app, opening, clock):

@@ -135,13 +135,13 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
 @pytest.mark.parametrize(
     ("to", "error", "said"),
     [
-        (["strangers"], Invalid, "strangers says of nobody; there are everyone"),
+        (["strangers"], Invalid, "strangers is not known; write one of: everyone"),
         (["role:king"], Invalid, "role:king"),
         (["person:"], Invalid, "person:"),
         (["person:nobody"], NotFound, "there is no person nobody"),
         (["delegation:nowhere"], NotFound, "there is no organisation nowhere"),
-        (["staff"], Conflict, "reaches nobody"),
-        (["waiting", "remote"], Conflict, "reaches nobody"),
+        (["staff"], Conflict, "would receive this"),
+        (["waiting", "remote"], Conflict, "would receive this"),
         (["person:stranger@example.org"], NotFound, "nobody has the address"),
     ],
 )
@@ -164,7 +164,7 @@ def test_who_has_not_shown_that_the_address_is_theirs_is_not_written_to(opening)
     with opening.db.read() as session:
         number = session.scalar(sa.select(Attendee.person_id).where(Attendee.standing == Standing.UNCONFIRMED))
 
-    with pytest.raises(Conflict, match="has not shown yet"):
+    with pytest.raises(Conflict, match="has not confirmed the e-mail address"):
         send(opening, f"person:#{number}")
 
 
@@ -212,8 +212,11 @@ def test_names_are_set_in_paragraphs_and_links_are_kept_and_markup_is_text(openi
         ({"subject": "A", "text": {"en": "B", "ru": "Б"}}, "subject: is missing in ru"),
         ({"subject": {"en": "A", "ru": "А"}, "text": "B"}, "text: is missing in ru"),
         ({"subject": "A", "text": "  "}, "text: is missing in en"),
-        ({"subject": "A {name}", "text": "B"}, "subject: nothing fills {name}; there are {event}"),
-        ({"subject": "A", "text": "B {when}"}, "text: nothing fills {when}; there are {name}, {event}"),
+        ({"subject": "A {name}", "text": "B"}, "subject: {name} is not a known placeholder; write one of: {event}"),
+        (
+            {"subject": "A", "text": "B {when}"},
+            "text: {when} is not a known placeholder; write one of: {name}, {event}",
+        ),
         ({"subject": "A\nB", "text": "B"}, "subject: must be on one line"),
         ({"subject": "A", "text": "B\x07"}, "text: has a control character"),
     ],
@@ -228,7 +231,7 @@ def test_what_cannot_be_sent_is_refused_by_its_field(said, complaint):
 def test_sending_twice_is_harmless(opening, clock):
     first = send(opening, "confirmed", "remote")
 
-    with pytest.raises(Conflict, match=f"message {first.id} says the same to the same people"):
+    with pytest.raises(Conflict, match=f"message {first.id} has the same text for the same people"):
         send(opening, "remote", "confirmed")
     with opening.db.write() as session:
         assert 0 == messages.queue_letters(session, ledger.get_message(session, first.id), now=NOW)
@@ -250,7 +253,7 @@ def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock
 
     letters(opening)
 
-    assert {"Unanswered": "is no longer among those it is for", "Waiting": "sent"} == became(opening)
+    assert {"Unanswered": "is no longer one of the people that it is for", "Waiting": "sent"} == became(opening)
 
 
 def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(opening, clock):
@@ -264,7 +267,9 @@ def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(
 
     with opening.db.read() as session:
         query = sa.select(Letter.reason).join(Person).where(Person.key == "chair", Letter.of_message_id.is_not(None))
-        assert ["", "is no longer among those it is for"] == list(session.scalars(query.order_by(Letter.id)))
+        assert ["", "is no longer one of the people that it is for"] == list(
+            session.scalars(query.order_by(Letter.id))
+        )
 
 
 def test_a_cancelled_event_can_still_be_written_about(opening):
@@ -293,7 +298,7 @@ def test_what_has_not_left_can_be_kept_back_once(opening, clock):
     letters(opening)
 
     assert {"the message was withdrawn", "no e-mail address"} == set(became(opening).values())
-    with opening.db.write() as session, pytest.raises(Conflict, match="has left; nothing was changed"):
+    with opening.db.write() as session, pytest.raises(Conflict, match="has been sent; nothing was changed"):
         messages.withdraw(session, ledger.get_message_for_update(session, made.id), now=clock.now())
 
 

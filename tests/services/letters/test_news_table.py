@@ -37,8 +37,8 @@ STATES = {
 }
 # The subject for each state that people were told (a row), and each state now, in the order of STATES.
 NONE, DATE, SURE, MOVED = "", "Date announced", "Date confirmed", "Moved"
-LATER, HOUR, PLACE, OPEN = "Postponed", "Hour to be announced", "New place", "Date provisional"
-WHERE, OFF, ON = "Place to be announced", "Cancelled", "Takes place after all"
+LATER, HOUR, PLACE, OPEN = "Postponed", "Time to be announced", "New venue", "Provisional date"
+WHERE, OFF, ON = "Venue to be announced", "Cancelled", "Takes place after all"
 SUBJECTS = {
     "no date": (NONE, DATE, DATE, DATE, DATE, DATE, DATE, DATE, DATE, OFF),
     "day": (LATER, NONE, DATE, DATE, MOVED, DATE, MOVED, MOVED, DATE, OFF),
@@ -52,15 +52,15 @@ SUBJECTS = {
     "cancelled": (ON, ON, ON, ON, ON, ON, ON, ON, ON, NONE),
 }
 SENTENCES = {
-    DATE: "We are pleased to inform you when the following event takes place.",
+    DATE: "We are pleased to inform you of the date of the following event.",
     SURE: "The date of the following event, which was provisional, is now confirmed.",
     MOVED: "The following event has been moved to another time",
     LATER: "The following event has been postponed.",
-    HOUR: "The hour of the following event no longer holds.",
-    OPEN: "The date, which was confirmed, is provisional now.",
-    WHERE: "The place of the following event no longer holds.",
+    HOUR: "The time of the following event will change.",
+    OPEN: "The date, which had been confirmed, is now provisional again.",
+    WHERE: "The venue of the following event will change.",
     OFF: "We regret to inform you that the following event has been cancelled.",
-    ON: "The cancellation of the following event has been withdrawn: it takes place after all.",
+    ON: "We are pleased to inform you that the following event, which had been cancelled, will take place after all.",
 }
 PAIRS = [
     (told, between, now)
@@ -179,20 +179,20 @@ def test_feeds_show_what_the_letters_say(letters, shared_app):
     ("now", "besides"),
     [
         ("confirmed", ["Nothing else has changed."]),
-        ("moved", ["It takes place at another time than planned before."]),
-        ("elsewhere", ["It takes place at another place than planned before."]),
+        ("moved", ["It takes place at a different time than planned before."]),
+        ("elsewhere", ["It takes place at a different venue than planned before."]),
         (
             "moved elsewhere",
             [
-                "It takes place at another time and another place than planned before.",
-                "The date, which was confirmed, is provisional now.",
+                "It takes place at a different time and a different venue than planned before.",
+                "The date, which had been confirmed, is now provisional again.",
                 "The date is provisional and may still change.",
             ],
         ),
-        ("provisional", ["The date, which was confirmed, is provisional now."]),
-        ("day", ["The hour is not known yet. We will write to you as soon as it is."]),
-        ("no date", ["The date is not known yet.", "takes the previous date out of your calendar"]),
-        ("no place", ["Its place no longer holds."]),
+        ("provisional", ["The date, which had been confirmed, is now provisional again."]),
+        ("day", ["The time is not known yet. We will write to you as soon as it is known."]),
+        ("no date", ["The date is not known yet.", "removes the previous date from your calendar"]),
+        ("no place", ["Its venue will change."]),
     ],
 )
 def test_a_withdrawn_cancellation_says_what_else_has_changed(letters, now, besides):

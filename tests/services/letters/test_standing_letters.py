@@ -133,7 +133,9 @@ def test_a_guest_whose_deputy_is_erased_is_asked_who_comes(app, guests):
 
     round_ = Round(app)
     assert ("standing", "Anna") == sent(round_)[-1]
-    assert "Your place is kept. Please tell us whether you will come yourself" in body(round_.letters[-1])
+    assert "Your place remains reserved for you. Please let us know whether you will come yourself" in body(
+        round_.letters[-1]
+    )
 
 
 # Once
@@ -149,7 +151,7 @@ def test_whoever_registers_withdraws_and_registers_again_before_a_letter_left_ge
     round_ = Round(app)
 
     assert [("confirmed", "Anna")] == sent(round_)
-    assert ("confirmed", "Anna", "a later letter says the same") in round_.ledger
+    assert ("confirmed", "Anna", "a later e-mail says the same") in round_.ledger
 
 
 def test_whoever_registers_again_after_a_letter_left_gets_another(app, guests):

@@ -439,7 +439,7 @@ def rules(table):
 def test_nothing_hangs_on_what_is_not_there(db, rows, table, changes):
     _, said = refused(db, table, copy_of(rows[table], Base.metadata.tables[table], changes))
 
-    assert said.startswith(("refused by ", "what this is about was just removed"))
+    assert said.startswith(("refused by ", "the entry that this refers to has just been removed"))
     assert "None" not in said
 
 
@@ -452,7 +452,7 @@ def test_a_field_that_must_be_filled_is_named(db, rows):
 def test_a_refusal_names_no_table_and_no_statement(db, rows):
     _, said = refused(db, "person", copy_of(rows["person"], Base.metadata.tables["person"], {"key": FRESH}))
 
-    assert "a person with this name and address is already known" == said
+    assert "there is already a person with this name and e-mail address" == said
 
 
 # The audit
@@ -623,9 +623,9 @@ def test_a_file_that_cannot_be_written_says_so(sqlite_file, monkeypatch):
 
 
 UNREACHABLE = {
-    "sqlite:////proc/nowhere/x.db": (Forbidden, "/proc/nowhere: cannot be made"),
+    "sqlite:////proc/nowhere/x.db": (Forbidden, "/proc/nowhere: cannot be created"),
     "sqlite:////sys/x.db": (Forbidden, "/sys/x.db cannot be opened"),
-    "sqlite:////dev/null/x.db": (Forbidden, "/dev/null: cannot be made"),
+    "sqlite:////dev/null/x.db": (Forbidden, "/dev/null: cannot be created"),
     "sqlite:////proc/version": (SchedulerError, "/proc/version"),
     "sqlite:////usr": (Forbidden, "/usr cannot be opened"),
     "postgresql://nobody:secret@127.0.0.1:1/nothing": (

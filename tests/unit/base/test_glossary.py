@@ -13,9 +13,40 @@ from scheduler.base import resources
 from scheduler.base.i18n import LANGUAGES, NC_, load_catalogue
 
 SAMPLE = Path(resources.__file__).parents[1] / "sample" / "programme.toml.j2"
+GLOSSARY = Path(resources.__file__).parents[2] / "docs" / "glossary.md"
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
-# What was said before, with the term that is right. Russian and Kazakh words in every form.
+# What was said before or might be said, with the term that is right. Russian and Kazakh words in every form.
 REPLACED = {
+    "en": {
+        "travell?ing exhibition|roving": "touring exhibition",
+        "stopover": "stop",
+        "inauguration": "opening",
+        "chairs|chairman|master of ceremon": "presides",
+        "guest of honor(?!ary)|honou?red guest": "guest of honour",
+        "orator|lecturer": "speaker",
+        "accompanying|plus[- ]one": "companion",
+        "on behalf of": "represented by",
+        "location|whereabouts": "venue",
+        "stand-?by|wait-?list(?!ed)|wait list|reserve list": "waiting list",
+        "ticket code|entry code|admission": "pass",
+        "name card|table card|seat card": "place card",
+        "reception desk|reception counter|information desk": "front desk",
+        "booking (?:number|code)|confirmation (?:number|code)|reference code": "reference number",
+        "did not show up|no ?show": "no-show",
+        "charge|price": "consular fee",
+        "home state|host (?:state|country)|sending country|receiving country": "sending State, receiving State",
+        "verbal note|diplomatic note": "note verbale",
+        "seniority|ranking": "precedence",
+        "honorific": "courtesy title",
+        "greeting": "salutation",
+        "consular (?:office(?!r)|section)": "consular post",
+        "jurisdiction": "consular district",
+        "outreach": "mobile consular day",
+        "jubilee": "anniversary",
+        "email(?!:)": "e-mail",
+        "log ?(?:in|on)(?!\\w)": "sign in",
+        "time ?slot": "time",
+    },
     "kk": {
         "аялдама": "кезең",
         "мерейтой": "жылдығы",
@@ -33,6 +64,17 @@ REPLACED = {
         "нотариаттық әрекет": "нотариаттық іс-әрекет",
         "мекемені жіберген": "жіберуші мемлекет",
         r"өз бет(іңізде|інде|теріндегі)(?!\w)": "жеке парақша",
+        "жылжымалы көрме": "көшпелі көрме",
+        "консулдық (аймақ|аумақ|өңір)": "консулдық округ",
+        "(өкіл жіберген|тіркеген) мемлекет": "жіберуші мемлекет",
+        "(болатын|орналасқан|қабылдап отырған) мемлекет": "қабылдаушы мемлекет",
+        "ауызша нота|дипломатиялық нота": "вербалды нота",
+        "(сыйлы|мәртебелі) қонақ": "құрметті қонақ",
+        "баяндамашы|спикер|дәріскер": "сөз сөйлеуші",
+        "бөгде тізім|кезек тізім|резервтік тізім": "күту тізімі",
+        "брондал|брондау": "сақталады",
+        "консулдық (ақы|баж)": "консулдық алым",
+        "электронды пошта|имейл|е-мейл": "электрондық пошта",
     },
     "ru": {
         r"(?<!п)остановка \{|первой остановк|первая остановк|вторая остановк": "этап",
@@ -47,6 +89,18 @@ REPLACED = {
         "придерж|удержива|сохраняется за вами": "зарезервировано",
         "приёмная": "стойка приёма",
         r"(?<!рабочий )визит(?!н)": "приём, запись на приём",
+        "странствующ|гастрольн|путешествующ": "передвижная выставка",
+        "юбиле": "годовщина",
+        "совещани|заседани": "встреча",
+        r"консульск\w+ (район|участ)": "консульский округ",
+        r"стран\w+ пребывания|принимающ\w+ (стран|государств)": "государство пребывания",
+        r"направляющ\w+ государств|посылающ\w+ государств": "представляемое государство",
+        r"словесн\w+ нот|дипломатическ\w+ нот": "вербальная нота",
+        r"гост\w* чести|почетн\w+ гост": "почётный гость",
+        r"именн\w+ карточ|настольн\w+ карточ": "кувертная карточка",
+        r"консульск\w+ пошлин": "консульский сбор",
+        r"номер\w* брони|справочн\w+ номер": "номер записи",
+        r"имейл|емейл|(?<!\w)e-?mail(?!:)|эл\. почт": "электронная почта",
     },
     "th": {
         "(?<!ชุด)พิธีการ(?!ทูต)": "พิธี",
@@ -62,6 +116,18 @@ REPLACED = {
         "สถานที่ทำการ|ที่ทำการกงสุล": "สถานกงสุล, ที่ทำการทางกงสุล",
         "การมาติดต่อ": "การนัดหมาย",
         "ฉัน": "ข้าพเจ้า",
+        "นิทรรศการ(เคลื่อนที่|หมุนเวียน)": "นิทรรศการสัญจร",
+        "กงสุลเคลื่อนที่": "กงสุลสัญจร",
+        "(?<!เอกอัครราช)สถานทูต": "สถานเอกอัครราชทูต",
+        "เขตอาณา": "เขตกงสุล",
+        "ประเทศ(ผู้ส่ง|ผู้รับ|เจ้าบ้าน)": "รัฐผู้ส่ง, รัฐผู้รับ",
+        "คำนำหน้าชื่อ": "คำนำหน้านาม",
+        "คณะตัวแทน": "คณะผู้แทน",
+        "เป็นประธาน(?!ในพิธี|ร่วม)": "ประธานในพิธี",
+        "ผู้ร่วมเดินทาง|ผู้มาด้วย(?!ตนเอง)": "ผู้ติดตาม",
+        "รายชื่อผู้รอ": "รายชื่อสำรอง",
+        "วอล์คอิน|วอล์กอิน": "ไม่ได้นัดหมาย",
+        "อีเมล์": "อีเมล",
     },
 }
 # Messages in which the word means something else, with what it means.
@@ -74,7 +140,7 @@ ANOTHER_MEANING = {
 }
 
 
-@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_translation_says_a_word_that_was_replaced(language):
     wrong = [
         f"{message}: {said} (say: {term})"
@@ -95,12 +161,71 @@ def test_the_sample_says_no_word_that_was_replaced(language):
 
 
 def list_translations(language: str) -> Iterator[tuple[str, str]]:
-    with Path(resources.TRANSLATIONS, f"{language}.po").open("rb") as file:
-        for message in read_po(file, locale=language):
+    """List each message, as it is in English in the singular, with each form of its translation."""
+    source = TRANSLATED[0] if language == "en" else language
+    with Path(resources.TRANSLATIONS, f"{source}.po").open("rb") as file:
+        for message in read_po(file, locale=source):
             if message.id:
-                forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
+                form = message.id if language == "en" else message.string
                 said = message.id if isinstance(message.id, str) else message.id[0]
-                yield from ((said, form) for form in forms)
+                yield from ((said, one) for one in ((form,) if isinstance(form, str) else form))
+
+
+def read_terms() -> dict[str, dict[str, str]]:
+    """Read the table "In four languages" of the glossary: the term in each language, by its English."""
+    table = GLOSSARY.read_text(encoding="utf-8").partition("## In four languages")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    return {row[0].partition(" (")[0]: dict(zip(("kk", "ru", "th"), row[1:], strict=True)) for row in rows[2:]}
+
+
+# What is no word of a sentence: names of options and of what is filled in, and the field that an error begins with.
+NO_WORDS = re.compile(r"\{[^{}]*\}|%\(\w+\)s|--[\w-]+|^[\w ]+: ")
+# Where the English word is another one than the term, or a part of a name.
+ANOTHER_WORD = {
+    "stop": r"(to|and|;) stop|stop (that|the)",
+    "meeting": r"new ones: meeting",
+    "anniversary": "birthday anniversary",
+    "pass": r"pass (it )?on",
+}
+# These are what an attendee's row says, word for word; in a sentence they are inflected, or other words.
+WORD_FOR_WORD = ("invited", "accepted", "regrets")
+ENDINGS = {"окно": "окон|окн"}  # stems of what changes within the word
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_sentence_with_a_term_is_translated_with_the_term_of_the_glossary(language):
+    terms = read_terms()
+    used, wrong = set(), []
+    for message, said in list_translations(language):
+        sentence = NO_WORDS.sub(" ", message)
+        for term, right in terms.items():
+            if find_term(term, sentence):
+                used.add(term)
+                if not re.search(match_inflected(right[language], language), said, re.IGNORECASE):
+                    wrong.append(f"{message}: {said} (say: {right[language]})")
+
+    assert [] == wrong
+    assert 25 < len(used)
+
+
+def find_term(term: str, sentence: str) -> bool:
+    if term in WORD_FOR_WORD:
+        return term == sentence.lower()
+    sentence = re.sub(ANOTHER_WORD.get(term, "(?!)"), "", sentence.lower())
+    return bool(re.search(rf"(?<![\w-]){term.lower()}s?(?![\w-])", sentence))
+
+
+def match_inflected(terms: str, language: str) -> str:
+    """Return a pattern for terms in any form: in Kazakh and Russian each word by its stem, with any ending."""
+    if language == "th":
+        return "|".join(re.escape(term) for term in terms.split(", "))
+    return "|".join(r"\W+".join(cut_stem(word) for word in re.findall(r"[\w-]+", term)) for term in terms.split(", "))
+
+
+def cut_stem(word: str) -> str:
+    return f"(?:{ENDINGS.get(word, word[: max(3, len(word) - (2 if len(word) > 5 else 1))])})\\w*"
 
 
 READER = {
@@ -116,6 +241,16 @@ def test_the_reader_is_addressed_with_a_capital(language):
     found = [said for _message, said in list_translations(language) if re.search(small, said)]
 
     assert [] == found, f"say: {right}"
+
+
+def test_thai_says_today_for_today_alone():
+    found = [
+        f"{message}: {said} (say: วันดังกล่าว)"
+        for message, said in list_translations("th")
+        if "วันนี้" in said and not re.search(r"\b(today|now)\b", message, re.IGNORECASE)
+    ]
+
+    assert [] == found
 
 
 @pytest.mark.parametrize(

@@ -446,7 +446,9 @@ def test_an_unknown_zone_without_any_default_refuses_the_event_and_no_other() ->
     reading = read_calendar(a_calendar(nowhere, an_event("DTSTART:20270610T140000Z", uid="UID:2")))
 
     assert ["2"] == [event.uid for event in reading.events]
-    assert [(4, "refused", "The zone “Nowhere” is not known, nor any that keeps its clock.")] == told(reading)
+    assert [(4, "refused", "The zone “Nowhere” is not known, and no known zone matches its definition.")] == told(
+        reading
+    )
     assert ("Nowhere",) == reading.uncertain_tzids
 
 
@@ -512,7 +514,7 @@ def test_the_instant_of_a_time_whose_clock_no_zone_keeps_is_kept_in_utc() -> Non
     assert [(at(2027, 6, 10, 10, 43), at(2027, 6, 10, 11, 43), "UTC")] == [
         (event.dtstart, event.dtend, event.tzid) for event in reading.events
     ]
-    assert "its times were turned into UTC" in told(reading)[0][2]
+    assert "its times were converted to UTC" in told(reading)[0][2]
 
 
 def test_a_series_whose_clock_no_zone_keeps_is_refused_and_asked_about() -> None:
@@ -589,7 +591,7 @@ def test_other_letters_are_told_by_the_charset_given_or_guessed(text: str, chars
 
     assert [text] == [event.summary for event in reading.events]
     expected = (
-        [] if given else [f"The letters are not in UTF-8; they were read as {charset} (--charset says another one)."]
+        [] if given else [f"The text is not in UTF-8; it was read as {charset} (choose another one with --charset)."]
     )
     assert expected == [str(note) for note in reading.notes]
 
@@ -631,23 +633,23 @@ def test_of_a_broken_file_all_is_told_line_by_line_and_the_rest_is_read() -> Non
     assert told(reading) == [
         (None, "ignored", "Only events are read; VTODO: 1."),
         (2, "mended", "The event has no UID; one was made from its content."),
-        (4, "mended", "DTEND lies before DTSTART and was left out."),
+        (4, "mended", "DTEND is before DTSTART and was left out."),
         (10, "mended", "DTEND is not after DTSTART; the event lasts one day."),
         (14, "refused", "The event has no DTSTART."),
-        (20, "refused", "DTSTART is no time: tomorrow."),
+        (20, "refused", "DTSTART is not a time: tomorrow."),
         (23, "mended", "The event has no END:VEVENT; it ends where the next component begins."),
-        (25, "mended", "2027-03-03T15:00:00+05:00 is not written as a time should be."),
+        (25, "mended", "2027-03-03T15:00:00+05:00 is not written as a time."),
         (26, "mended", "DURATION cannot be read and was left out: -PT1H."),
-        (27, "mended", "The rule cannot be read; only the first day was taken: FREQ=SOMETIMES."),
-        (28, "ignored", "URL does not lead to the web: javascript:alert(1)."),
-        (29, "ignored", "GEO is no place on Earth: 91;181."),
-        (31, "ignored", "This line is no property."),
+        (27, "mended", "The rule cannot be read; only the first day was imported: FREQ=SOMETIMES."),
+        (28, "ignored", "URL is not a web address: javascript:alert(1)."),
+        (29, "ignored", "GEO is not a position on Earth: 91;181."),
+        (31, "ignored", "This line is not a property."),
         (
             43,
             "ignored",
             "METHOD:REQUEST makes this a message of a scheduling program; its events are read all the same.",
         ),
-        (50, "ignored", "The event stands in the file again, in line 44, in a later revision."),
+        (50, "ignored", "A later revision of the event is in the file, too. Line: 44."),
         (56, "refused", "The file ends within this event."),
     ]
 
@@ -661,8 +663,8 @@ def test_alarms_and_attendees_are_counted_and_left_out() -> None:
 def test_a_message_has_its_facts_apart_so_that_it_can_be_translated() -> None:
     (note,) = read_calendar(a_calendar(an_event("DTSTART:{x}"))).notes
 
-    assert ("DTSTART is no time: {value}.", {"value": "{x}"}) == (note.message, note.facts)
-    assert "DTSTART is no time: {x}." == str(note)
+    assert ("DTSTART is not a time: {value}.", {"value": "{x}"}) == (note.message, note.facts)
+    assert "DTSTART is not a time: {x}." == str(note)
 
 
 def test_within_leaves_out_what_cannot_fall_between_two_days() -> None:
@@ -716,12 +718,12 @@ def test_a_later_revision_outside_the_wanted_days_still_replaces_the_one_inside(
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "This is no calendar: it has no BEGIN:VCALENDAR."),
-        (b"<!doctype html><title>404</title>", "This is no calendar: it has no BEGIN:VCALENDAR."),
-        (b"BEGIN:VEVENT\nEND:VEVENT\n", "This is no calendar: it has no BEGIN:VCALENDAR."),
-        (b"x" * 5_000_001, "The calendar has 5000001 octets; at most 5000000 are read."),
+        (b"", "This is not a calendar: it has no BEGIN:VCALENDAR."),
+        (b"<!doctype html><title>404</title>", "This is not a calendar: it has no BEGIN:VCALENDAR."),
+        (b"BEGIN:VEVENT\nEND:VEVENT\n", "This is not a calendar: it has no BEGIN:VCALENDAR."),
+        (b"x" * 5_000_001, "The calendar is too large. Bytes: 5000001; at most 5000000 are read."),
         (b"BEGIN:VCALENDAR\n" * 20_001, "The calendar has more than 20000 components."),
-        (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 5, "Components stand in one another more than 5 deep."),
+        (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 5, "Components are nested more than 5 deep."),
     ],
 )
 def test_what_is_no_calendar_or_too_large_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
@@ -738,7 +740,7 @@ def test_the_bounds_may_be_raised() -> None:
 
 
 def test_a_default_zone_outside_the_tz_database_is_refused() -> None:
-    with pytest.raises(ReadError, match="Asia/Astana is no zone of the tz database"):
+    with pytest.raises(ReadError, match="Asia/Astana is not a zone of the tz database"):
         read_calendar(a_calendar(), default_tzid="Asia/Astana")
 
 
@@ -952,7 +954,7 @@ def test_every_calendar_is_read_and_what_it_refuses_is_known() -> None:
         "foreign-assorted": ["The event has no DTSTART."],
         "foreign-broken": [
             "The event has no DTSTART.",
-            "DTSTART is no time: tomorrow.",
+            "DTSTART is not a time: tomorrow.",
             "The file ends within this event.",
         ],
     } == refused
@@ -1084,7 +1086,8 @@ def test_a_charset_that_a_person_says_need_not_be_like_ascii(charset: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("charset", "why"), [("klingon", "There is no charset"), ("hex", "no charset"), ("ascii", "not in")]
+    ("charset", "why"),
+    [("klingon", "The charset klingon is not known"), ("hex", "charset hex is not known"), ("ascii", "not in")],
 )
 def test_a_charset_that_cannot_be_is_refused(charset: str, why: str) -> None:
     with pytest.raises(ReadError, match=why):

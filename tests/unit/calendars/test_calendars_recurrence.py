@@ -189,7 +189,7 @@ def test_what_lies_outside_is_counted():
     starts, told = taken(series("DTSTART;VALUE=DATE:20260104", count=3))
 
     assert [] == starts
-    assert ["Not between 2027-01-01 and 2027-01-31, and so left out: 3."] == told
+    assert ["Left out, because they are not between 2027-01-01 and 2027-01-31: 3."] == told
 
 
 # Hours that come twice, periods, and what holds from a day on

@@ -283,7 +283,7 @@ def test_each_change_has_its_own_subject():
     changes = {
         "Moved": (an_event(), EARLIER),
         "Postponed": (undated(), before()),
-        "New place": (an_event(), ELSEWHERE),
+        "New venue": (an_event(), ELSEWHERE),
         "Changed": (an_event(), before(video_link=None)),
     }
 
@@ -422,12 +422,13 @@ def test_a_waiting_letter_promises_no_number_in_the_queue():
 
 
 @pytest.mark.parametrize(
-    ("companions", "said"), [(0, ""), (1, "Party: you and 1 companion"), (3, "Party: you and 3 companions")]
+    ("companions", "said"),
+    [(0, ""), (1, "Participants: you and 1 companion"), (3, "Participants: you and 3 companions")],
 )
 def test_the_party_is_told_where_somebody_comes_along(companions, said):
     lines = render(LetterKind.CONFIRMED, an_event(), companions=companions).text.splitlines()
 
-    assert ([said] if said else []) == [line for line in lines if line.startswith("Party")]
+    assert ([said] if said else []) == [line for line in lines if line.startswith("Participants")]
 
 
 def test_what_is_unknown_leaves_no_label():
@@ -440,19 +441,19 @@ def test_what_is_unknown_leaves_no_label():
 IN_FULL = f"""\
 {event_outlines.SALUTATION}
 
-Places have become free and are now reserved for you and your companions.
+Places have become free, and we are pleased to confirm that they are for you and your companions.
 
 {TITLE}
 When: Tuesday 2 February 2027, 15:00–17:00 (Almaty, UTC+5)
 Your time: Tuesday 2 February 2027, 17:00–19:00 (Bangkok, UTC+7)
 Where: Museum of Arts, 22 Koktem, Almaty
 Map: https://www.openstreetmap.org/search?query=Museum+of+Arts%2C+22+Koktem
-Party: you and 1 companion
+Participants: you and 1 companion
 More information: {PAGE}
 
 The date is provisional and may still change.
 
-Should you be unable to attend, please reply to this message, so that your place can be offered to another guest.
+Should you be unable to attend, please reply to this e-mail, so that your place can be offered to another guest.
 
 The attached file event.ics contains these details for your calendar.
 
@@ -468,7 +469,7 @@ def test_a_letter_in_full():
 
     letter = render(LetterKind.PLACE_FREED, event, tzid="Asia/Bangkok", companions=1)
 
-    assert f"A place for you: {TITLE}" == letter.subject
+    assert f"You have a place: {TITLE}" == letter.subject
     assert IN_FULL == letter.text
 
 

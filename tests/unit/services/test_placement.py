@@ -107,7 +107,7 @@ def test_without_approval_it_is_the_same_whether_an_officer_knows_them_or_not():
 @pytest.mark.parametrize("found", [places(3), places(3, 3), places(3, 1, queued=1, awaited=True)])
 @pytest.mark.parametrize("approval", [False, True])
 def test_a_party_larger_than_all_the_places_there_are_is_refused_at_once(found, approval):
-    with pytest.raises(NeverFits, match=r"opening has 3 places .*; a party of 4 can never fit"):
+    with pytest.raises(NeverFits, match=r"opening has 3 places .*; a group of 4 people cannot fit"):
         decide(event(approval=approval), found, 3, vetted=False)
 
 

@@ -69,7 +69,7 @@ def check_in(session: Session, appointment: Appointment, *, now: datetime) -> Ap
 def _refuse_checked_in(row: Appointment) -> None:
     if row.status in PRESENT and row.checked_in_at is not None:
         raise Unchanged(
-            "{reference} is checked in already, since {time} ({tz}), with ticket {ticket}",
+            "{reference} has already checked in, at {time} ({tz}), with ticket {ticket}",
             reference=row.reference,
             time=f"{wall(row.checked_in_at, row.service.post.tzid):%H:%M}",
             tz=row.service.post.tzid,
@@ -84,7 +84,7 @@ def _refuse_unconfirmed(row: Appointment, now: datetime) -> None:
     if row.status is not VisitStatus.CONFIRMED:
         status = VisitStatus.LAPSED if row.has_expired(now) else row.status
         raise NoLongerStands(
-            "booking {reference} does not stand any more: {status}", reference=row.reference, status=status
+            "appointment {reference} is no longer valid: {status}", reference=row.reference, status=status
         )
 
 
@@ -93,7 +93,7 @@ def _refuse_other_day(row: Appointment, now: datetime) -> None:
     tzid, today = row.service.post.tzid, get_today(row.service.post, now=now)
     if row.day != today:
         raise AnotherDay(
-            "the visit {reference} is for {time} ({tz}); today is {today}",
+            "appointment {reference} is for {time} ({tz}); today is {today}",
             reference=row.reference,
             time=f"{row.dtstart:%Y-%m-%d %H:%M}",
             tz=tzid,
@@ -129,7 +129,7 @@ def _refuse_busy_counter(rows: Sequence[Appointment], counter_id: int | None) ->
     busy = next((row for row in rows if row.status is VisitStatus.CALLED and row.counter_id == counter_id), None)
     if busy is not None:
         raise Conflict(
-            "counter {counter} is still with {ticket}; say first what became of them: served, no-show or sent back",
+            "counter {counter} is still serving {ticket}; first choose the result: served, no-show or sent back",
             counter=busy.counter.key if busy.counter else "",
             ticket=busy.ticket,
         )
@@ -138,12 +138,12 @@ def _refuse_busy_counter(rows: Sequence[Appointment], counter_id: int | None) ->
 def _choose(candidates: Sequence[Appointment], counter: Counter, reference: str | None) -> Appointment:
     if reference is None:
         if not candidates:
-            raise NobodyWaits("nobody waits whom counter {counter} serves", counter=counter.key)
+            raise NobodyWaits("nobody is waiting for counter {counter}", counter=counter.key)
         return candidates[0]
     wanted = references.read(reference)
     found = next((row for row in candidates if row.reference == wanted), None)
     if found is None:
-        raise Conflict("{reference} does not wait here now", reference=wanted)
+        raise Conflict("{reference} is not waiting here now", reference=wanted)
     return found
 
 
@@ -173,7 +173,7 @@ def send_back(session: Session, appointment: Appointment, *, now: datetime) -> A
 
 def _refuse_uncalled(row: Appointment) -> None:
     if row.status is not VisitStatus.CALLED:
-        raise Conflict("{reference} is not called: {status}", reference=row.reference, status=row.status)
+        raise Conflict("{reference} has not been called: {status}", reference=row.reference, status=row.status)
 
 
 # Outcomes
@@ -239,7 +239,7 @@ def undo(session: Session, appointment: Appointment, *, now: datetime) -> Appoin
     lifecycle.lock_visit(session, appointment)
     row, before = appointment, appointment.before
     if not can_undo(row, now):
-        raise Conflict("there is nothing to take back of {reference}", reference=row.reference)
+        raise Conflict("{reference}: there is nothing to undo", reference=row.reference)
     status = VisitStatus(before["status"])
     if status is VisitStatus.CALLED and row.status is not VisitStatus.CALLED:
         _refuse_busy_counter(list_present(session, row.service.post, now), before["counter_id"])
@@ -269,7 +269,9 @@ def _reactivate_applicants(session: Session, row: Appointment) -> None:
                 Applicant.active.is_(True),
             )
             if session.scalar(other.limit(1)) is not None:
-                raise Conflict("they have booked anew since; {reference} stays as it is", reference=row.reference)
+                raise Conflict(
+                    "another appointment has been booked since; {reference} stays as it is", reference=row.reference
+                )
             applicant.active = True
 
 

@@ -45,7 +45,7 @@ def _set_what_can_be(made: DayList, gettext: Gettext) -> DayList:
         missing = "".join(sign for name in line.names for sign in name if ord(sign) in hidden)
         if missing:
             words = gettext(
-                N_("{reference}: “?” stands for letters of the script {script}, for which there is no font")
+                N_("{reference}: “?” replaces letters of the script {script}, for which there is no font")
             )
             notice.append(words.format(reference=line.reference, script=name_script(missing)))
     return replace(made, lines=lines, notice=notice)
@@ -64,7 +64,7 @@ def _make_list(
         printed=gettext(N_("Printed {time}")).format(time=at),
         headings=[gettext(word) for word in headings],
         lines=[_make_line(row, language, gettext) for row in found],
-        nothing=gettext(N_("No visits.")),
+        nothing=gettext(N_("No appointments.")),
     )
 
 

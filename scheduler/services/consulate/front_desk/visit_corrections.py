@@ -41,7 +41,9 @@ def correct(session: Session, appointment: Appointment, draft: VisitorsDraft, *,
     _refuse_ended(appointment, now)
     if len(draft.names) != len(appointment.applicants):
         raise Conflict(
-            "visit {reference} is for {people}", reference=appointment.reference, people=appointment.people
+            "appointment {reference} is for this number of people: {people}",
+            reference=appointment.reference,
+            people=appointment.people,
         )
     fields = [*_write_names(appointment, draft), *_write_contact(appointment, draft)]
     if fields:
@@ -56,7 +58,7 @@ def _refuse_ended(appointment: Appointment, now: datetime) -> None:
     if appointment.status not in ACTIVE or appointment.contact is None or expired:
         status = VisitStatus.LAPSED if expired else appointment.status
         raise NoLongerStands(
-            "booking {reference} does not stand any more: {status}", reference=appointment.reference, status=status
+            "appointment {reference} is no longer valid: {status}", reference=appointment.reference, status=status
         )
 
 
@@ -137,7 +139,7 @@ def keep_names(session: Session, appointment: Appointment, *, now: datetime) -> 
     lifecycle.lock_visit(session, appointment)
     asked = [person for person in appointment.applicants if person.name_asked is not None]
     if not asked:
-        raise NothingToChange("nobody asks for another name here")
+        raise NothingToChange("no correction of a name has been requested here")
     for person in asked:
         person.name_asked = None
     note(session, "keep names", "appointment", appointment.id, now=now)

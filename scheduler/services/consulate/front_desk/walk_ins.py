@@ -80,14 +80,14 @@ def _check_name(name: str) -> str:
 
 def _refuse_party(post: Post, people: int, documents: int) -> None:
     if not 1 <= people <= post.largest_party:
-        raise Invalid("people: at most {most} are received together", most=post.largest_party)
+        raise Invalid("people: at most {most} people can come together", most=post.largest_party)
     if not 1 <= documents <= MAX_DOCUMENTS:
         raise Invalid("documents: write a number from 1 to {most}", most=MAX_DOCUMENTS)
 
 
 def _refuse_walk_ins(service: Service, now: datetime) -> None:
     if not service.walk_ins:
-        raise NoWalkIns("{service} is by appointment only; book a time for them", service=service.key)
+        raise NoWalkIns("{service} is by appointment only; book an appointment for this person", service=service.key)
     post = service.post
     at = wall(now, post.tzid).replace(second=0, microsecond=0)
     cell = at - timedelta(minutes=at.minute % post.cell)
@@ -101,7 +101,7 @@ def _refuse_walk_ins(service: Service, now: datetime) -> None:
         today=cell,
     )
     if why is not None:
-        raise NoWalkIns("nobody can be taken now: {problem}", problem=explain(why, at, service))
+        raise NoWalkIns("nobody can be received now: {problem}", problem=explain(why, at, service))
 
 
 def _make_fingerprint(session: Session, service: Service, document: str | None, *, secret: str, now: datetime) -> str:
@@ -124,8 +124,10 @@ def _make_fingerprint(session: Session, service: Service, document: str | None, 
     if booked is None:
         return found
     if booked.dtstart is not None and booked.dtstart.date() == get_today(service.post, now=now):
-        raise AlreadyBooked("they have an appointment today: check in {reference}", reference=booked.reference)
-    raise AlreadyBooked("they have a booking for this service already: {reference}", reference=booked.reference)
+        raise AlreadyBooked("this person has an appointment today: check in {reference}", reference=booked.reference)
+    raise AlreadyBooked(
+        "this person already has an appointment for this service: {reference}", reference=booked.reference
+    )
 
 
 def _create_visit(session: Session, service: Service, people: int, documents: int, now: datetime) -> Appointment:

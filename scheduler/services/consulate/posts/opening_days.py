@@ -156,7 +156,7 @@ def forget_days(session: Session, post: Post, day: date, *, now: datetime) -> in
     lock_post(session, post)
     rows_of_day = [row for row in post.special_days if row.first_on <= day <= row.last_on]
     if not rows_of_day:
-        raise NotFound("nothing is said of {day} at {post}: it keeps its week", day=day, post=post.key)
+        raise NotFound("no special hours are set for {day} at {post}: the weekly hours apply", day=day, post=post.key)
     for row in rows_of_day:
         post.special_days.remove(row)
     post.version += 1

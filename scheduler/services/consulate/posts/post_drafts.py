@@ -49,9 +49,7 @@ def _check_within_days(rows: Sequence[tuple[int, Interval]]) -> Sequence[tuple[i
 def _refuse_past_midnight(hours: Interval | None) -> None:
     if hours is not None and hours[1] <= hours[0] and hours[1] != time():
         raise as_pydantic_error(
-            Invalid(
-                "{opens}-{closes} runs over midnight; a post keeps its hours within a day", **_format_hours(hours)
-            )
+            Invalid("{opens}-{closes} goes past midnight; write hours within one day", **_format_hours(hours))
         )
 
 
@@ -79,7 +77,11 @@ def _check_currency(value: Any) -> str:
 def _check_cell(value: int) -> int:
     if value not in CELL_MINUTES:
         raise as_pydantic_error(
-            Invalid("{value} is not one of {expected}", value=value, expected=", ".join(map(str, CELL_MINUTES)))
+            Invalid(
+                "{value} is not possible; write one of: {expected}",
+                value=value,
+                expected=", ".join(map(str, CELL_MINUTES)),
+            )
         )
     return value
 
@@ -132,7 +134,7 @@ class ServiceDraft(Draft):
     @model_validator(mode="after")
     def _check_fee_is_whole(self) -> Self:
         if (self.fee is None) != (self.currency is None):
-            raise as_pydantic_error(Invalid("fee and currency go together"))
+            raise as_pydantic_error(Invalid("fee and currency: give both, or neither"))
         return self
 
 
@@ -177,13 +179,13 @@ class PostDraft(Draft):
     @model_validator(mode="after")
     def _check_durations(self) -> Self:
         if (self.reconfirm_from is None) != (self.reconfirm_until is None):
-            raise as_pydantic_error(Invalid("reconfirm_from and reconfirm_until go together"))
+            raise as_pydantic_error(Invalid("reconfirm_from and reconfirm_until: give both, or neither"))
         if self.reconfirm_from and self.reconfirm_until and self.reconfirm_until >= self.reconfirm_from:
-            raise as_pydantic_error(Invalid("reconfirm_until: is nearer to the visit than reconfirm_from"))
+            raise as_pydantic_error(Invalid("reconfirm_until: must be nearer to the appointment than reconfirm_from"))
         if not timedelta() < self.hold <= DAY:
-            raise as_pydantic_error(Invalid("hold: a time is kept for at most a day"))
+            raise as_pydantic_error(Invalid("hold: a time is reserved for at most one day"))
         if not timedelta() < self.offer <= 7 * DAY:
-            raise as_pydantic_error(Invalid("offer: a time is offered for at most a week"))
+            raise as_pydantic_error(Invalid("offer: a time is offered for at most one week"))
         if self.horizon > 400 * DAY:
             raise as_pydantic_error(Invalid("horizon: at most 400 days"))
         return self

@@ -81,7 +81,7 @@ def put(session: Session, key: str, draft: PostDraft, *, now: datetime, lookup: 
 def _find_passed_times(post: Post, draft: PostDraft, before: PostDraft | None, now: datetime) -> Iterator[str]:
     """Yield a sentence for each kind of time that a draft states anew though it has passed."""
     if draft.deadline != (before.deadline if before else None) and post.is_over_for_booking(now):
-        yield N_("The time until when visits are booked has passed.")
+        yield N_("The time at which booking closes has passed.")
     yield from find_passed_days(before.special if before else (), draft.special, today=wall(now, post.tzid).date())
 
 
@@ -139,7 +139,9 @@ def _refuse_other_cell(session: Session, post: Post, now: datetime) -> None:
         sa.select(SlotClaim.day).join(Counter, Counter.id == SlotClaim.counter_id).where(Counter.post_id == post.id)
     )
     if session.scalar(mine.where(SlotClaim.day >= today).limit(1)):
-        raise Conflict("cell: visits are booked at {post}; it can change once there are none to come", post=post.key)
+        raise Conflict(
+            "cell: appointments are booked at {post}; change it when there are no future appointments", post=post.key
+        )
 
 
 def _write_hours(session: Session, row: Post | Counter, weekly: Iterable[tuple[int, Interval]]) -> None:

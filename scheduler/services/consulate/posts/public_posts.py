@@ -44,7 +44,7 @@ def get_bookable_service(session: Session, post_key: str, key: str) -> Service:
     query = sa.select(Service).join(Service.post).where(Post.key == post_key, Service.key == key)
     found = session.scalar(query.options(*_TO_BOOK))
     if found is None or not (found.offered and _is_public(found.post) and not _is_called_off(found.post)):
-        raise NotFound("nothing can be booked here")
+        raise NotFound("booking is not possible here")
     return found
 
 

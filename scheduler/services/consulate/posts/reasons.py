@@ -16,16 +16,18 @@ from scheduler.services.consulate.posts.slots import Slot
 
 _SENTENCES = {
     Reason.PAST: N_("{time} ({tz}) has passed"),
-    Reason.TOO_SOON: N_("{time} ({tz}) is too soon: this service is booked at least {notice} before"),
-    Reason.BEYOND_HORIZON: N_("{time} ({tz}) is too far ahead: this service is booked at most {horizon} before"),
-    Reason.DEADLINE: N_("booking closed at {deadline} ({tz}): nothing is booked after it"),
+    Reason.TOO_SOON: N_("{time} ({tz}) is too soon: this service must be booked at least {notice} in advance"),
+    Reason.BEYOND_HORIZON: N_(
+        "{time} ({tz}) is too far ahead: this service can be booked at most {horizon} in advance"
+    ),
+    Reason.DEADLINE: N_("booking closed at {deadline} ({tz}): nothing can be booked after that"),
     Reason.HOLIDAY: N_("{day} is a public holiday: {holidays}"),
     Reason.CLOSED: N_("the post is closed on {time} ({tz})"),
-    Reason.BREAK: N_("{time} ({tz}) falls into a break, or runs into one"),
-    Reason.OUTSIDE_HOURS: N_("{time} ({tz}) is outside the hours of this service, or runs past them"),
-    Reason.NO_SUCH_HOUR: N_("the clocks are changed at {time} ({tz}): nothing is booked then"),
+    Reason.BREAK: N_("{time} ({tz}) is in a break, or would run into one"),
+    Reason.OUTSIDE_HOURS: N_("{time} ({tz}) is outside the hours of this service, or would run past them"),
+    Reason.NO_SUCH_HOUR: N_("the clocks are changed at {time} ({tz}): nothing can be booked then"),
     Reason.FULL: N_("{time} ({tz}) is taken"),
-    Reason.QUOTA: N_("no more of this service are taken on {day}"),
+    Reason.QUOTA: N_("no more appointments for this service are available on {day}"),
     Reason.NOT_OFFERED: N_("this service is not offered at present"),
 }
 _CLOSED_BECAUSE = N_("the post is closed on {time} ({tz}): {reason}")

@@ -158,7 +158,7 @@ def take_from_quota(session: Session, appointment: Appointment) -> None:
         .execution_options(synchronize_session=False)
     )
     if not done.rowcount:  # type: ignore[attr-defined]
-        raise QuotaReached("no more of {service} are taken on {day}", service=service.key, day=day)
+        raise QuotaReached("no more appointments for {service} are available on {day}", service=service.key, day=day)
 
 
 def return_to_quota(session: Session, appointment: Appointment) -> None:

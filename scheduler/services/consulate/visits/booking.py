@@ -128,7 +128,7 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
     _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
     if was == at and appointment.status is VisitStatus.CONFIRMED:
-        raise Unchanged("the visit is at this time already")
+        raise Unchanged("the appointment is already at this time")
     assert was is not None and left_at is not None  # noqa: S101, PT018 - it has a time
     assignment = _assign_counters(
         session, service, get_party(appointment), at, now=now, desk=desk, ignoring=appointment.id
@@ -200,7 +200,7 @@ def record_outcome(session: Session, appointment: Appointment, status: VisitStat
     lifecycle.lock_visit(session, appointment)
     _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
     if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
-        raise Unchanged("the visit has not begun; nobody is missing yet")
+        raise Unchanged("the appointment has not begun, so it cannot be a missed appointment yet")
     appointment.status, appointment.ended_at = status, now
     for applicant in appointment.applicants:
         applicant.active = False
@@ -216,7 +216,7 @@ def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None
     """
     lifecycle.lock_visit(session, appointment)
     if appointment.status is not VisitStatus.NO_SHOW or appointment.excused_at is not None:
-        raise Unchanged("{reference} is no no-show that counts", reference=appointment.reference)
+        raise Unchanged("{reference} is not a missed appointment that counts", reference=appointment.reference)
     appointment.excused_at = now
     note(session, "amnesty", "appointment", appointment.id, now=now)
 
@@ -231,7 +231,7 @@ def _fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]
     """
     most = service.post.largest_party
     if len(draft.people) > most:
-        raise Invalid("people: at most {most} are received together", most=most)
+        raise Invalid("people: at most {most} people can come together", most=most)
     fingerprints = []
     for number, person in enumerate(draft.people):
         try:
@@ -239,7 +239,7 @@ def _fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]
         except SchedulerError as error:
             raise Invalid("{place}: {problem}", place=f"people.{number}.document", problem=error) from error
     if len(set(fingerprints)) < len(fingerprints):
-        raise Invalid("people: two of them have the same document; give each their own")
+        raise Invalid("people: two people have the same document; give each person their own")
     return fingerprints
 
 
@@ -253,7 +253,8 @@ def _refuse_people(
     booked = sa.select(Applicant.id).where(Applicant.service_id == service.id, Applicant.active.is_(True))
     if session.scalar(booked.where(Applicant.fingerprint.in_(fingerprints)).limit(1)) is not None:
         raise AlreadyBooked(
-            "there is a booking for this service with this document already; its letter has the link to change it"
+            "an appointment for this service is already booked with this document; the e-mail about it has the "
+            "link to change it"
         )
     if desk or service.post.no_shows is None:
         return
@@ -261,7 +262,7 @@ def _refuse_people(
         until = find_pause_end(session, service.post, fingerprint, now=now)
         if until is not None:
             raise Paused(
-                "after visits that nobody came to nothing can be booked online until {day}; ask the post",
+                "because of missed appointments, nothing can be booked online until {day}; contact the consulate",
                 day=until.date(),
             )
 
@@ -289,7 +290,7 @@ def find_pause_end(session: Session, post: Post, fingerprint: str, *, now: datet
 def _refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
     if appointment.status not in open_states or appointment.has_expired(now):
         raise NoLongerStands(
-            "booking {reference} does not stand any more: {status}",
+            "appointment {reference} is no longer valid: {status}",
             reference=appointment.reference,
             status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
         )
@@ -303,10 +304,10 @@ def _refuse_late(appointment: Appointment, now: datetime) -> None:
 
 def _refuse_days(session: Session, service: Service, days: Sequence[date], party: Party, now: datetime) -> None:
     if not 1 <= len(days) <= MAX_WAITING_DAYS:
-        raise Invalid("days: name one to {most} days", most=MAX_WAITING_DAYS)
+        raise Invalid("days: give from one to {most} days", most=MAX_WAITING_DAYS)
     passed = [day for day in days if day < wall(now, service.post.tzid).date()]
     if passed:
-        raise Invalid("days: {day} has passed; name days to come", day=passed[0])
+        raise Invalid("days: {day} has passed; give future days", day=passed[0])
     if service.post.is_over_for_booking(now):
         raise make_refusal(
             session, service, party, free_times.midnight(days[0]), Explanation(Reason.DEADLINE), now=now
@@ -353,9 +354,9 @@ def make_refusal(
     kind = SlotTaken if why.reason is Reason.FULL else NotOffered
     sentence = explain(why, at, service)
     if not nearest:
-        return kind("{sentence}; nothing else is free", why=why, nearest=nearest, sentence=sentence)
+        return kind("{sentence}; no other time is free", why=why, nearest=nearest, sentence=sentence)
     times = format_times(nearest, service.post.tzid)
-    return kind("{sentence}; free are: {times}", why=why, nearest=nearest, sentence=sentence, times=times)
+    return kind("{sentence}; free times: {times}", why=why, nearest=nearest, sentence=sentence, times=times)
 
 
 def require_free(

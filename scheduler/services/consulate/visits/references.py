@@ -47,11 +47,13 @@ def read(typed: str) -> str:
     found = {signs for signs in map(_strip, [typed, *scanned]) if _is_reference(signs)}
     if len(found) > 1:
         raise Invalid(
-            "{reference} means one of two references; set the keyboard of this computer to English (US)",
+            "{reference} could be either of two reference numbers; set the keyboard of this computer to English (US)",
             reference=typed[:40],
         )
     if not found:
-        raise Invalid("{reference} is not a reference; look at it again, it is like K7MN-4XWD", reference=typed[:40])
+        raise Invalid(
+            "{reference} is not a reference number; check it and write it like K7MN-4XWD", reference=typed[:40]
+        )
     return _format(found.pop())
 
 
@@ -71,7 +73,7 @@ def get(session: Session, reference: str) -> Appointment:
     wanted = read(reference)
     found = session.scalar(sa.select(Appointment).where(Appointment.reference == wanted).options(*WITH_VISIT))
     if found is None:
-        raise NotFound("there is no visit {reference}", reference=wanted)
+        raise NotFound("there is no appointment {reference}", reference=wanted)
     return found
 
 

@@ -115,7 +115,7 @@ def refuse_larger(event: Event, mode: Mode, capacity: int | None, companions: in
     """
     if capacity is not None and 1 + companions > capacity - kept:
         raise NeverFits(
-            "{event} has {capacity} places ({mode}); a party of {party} can never fit",
+            "number of places at {event} ({mode}): {capacity}; a party of {party} can never fit",
             event=event.key,
             capacity=max(0, capacity - kept),
             mode=mode,

@@ -77,7 +77,7 @@ def change_party(
     capacity.lock_places_of(session, attendee)
     names = attendee.names[:companions] if names is None else list(names)
     if (attendee.mode, attendee.companions, attendee.names) == (mode, companions, names):
-        raise NothingToChange("{person} stands there so already for {event}", **capacity.facts_of(attendee))
+        raise NothingToChange("{person} is already recorded like this for {event}", **capacity.facts_of(attendee))
     before = attendee.mode
     _move_party(session, attendee, mode, companions)
     name_companions(attendee, names)
@@ -110,7 +110,7 @@ def _hold_other(session: Session, attendee: Attendee, mode: Mode, seats: int) ->
         if taken:
             capacity.take_places(session, event.id, attendee.mode, -attendee.seats)
     if not taken:
-        raise NoRoom("there are not that many places left; nothing was changed")
+        raise NoRoom("there are not enough places left; nothing was changed")
 
 
 def name_companions(attendee: Attendee, names: Iterable[str]) -> None:

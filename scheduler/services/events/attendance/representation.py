@@ -56,7 +56,7 @@ def refuse_as_deputy(
     DeputyElsewhere if they represent another guest or are represented, DeputyListed, DeputyRegretted.
     """
     if deputy is guest:
-        raise Invalid("represented by: nobody represents themselves")
+        raise Invalid("represented by: nobody can represent themselves; name somebody else")
     _refuse_second(session, event, guest, deputy)
     own = _find_own(session, event, deputy)
     if own is None:
@@ -131,7 +131,8 @@ def refuse_as_guest(session: Session, event: Event, person: Person) -> None:
     other = find_represented(session, event, person)
     if other is not None:
         raise DeputyElsewhere(
-            "{person} represents {guest} at {event}; say first that {guest} comes in person or by somebody else",
+            "{person} represents {guest} at {event}; first record that {guest} comes in person or is represented "
+            "by somebody else",
             person=_name(person),
             guest=_name(other.person),
             event=event.key,

@@ -82,7 +82,7 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
     if attendee.standing in (*HOLDING, Standing.WAITLISTED, Standing.REQUESTED):
         raise NothingToChange("{person} is already registered for {event}: {standing}", **facts_of(attendee))
     if attendee.place_kept:
-        raise Conflict("a place of {event} is kept for {person}; record their answer", **facts_of(attendee))
+        raise Conflict("a place at {event} is reserved for {person}; record their answer", **facts_of(attendee))
     representation.refuse_as_guest(session, event, guest.person)
     _write_party(attendee, guest)
     record_acceptance(attendee, by, now)
@@ -156,7 +156,7 @@ def approve(session: Session, attendee: Attendee, *, now: datetime) -> Standing:
     registration_window.require_not_over(session, attendee.event, now)
     capacity.lock_places_of(session, attendee)
     if attendee.standing not in (Standing.REQUESTED, Standing.REFUSED):
-        raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} has no open request for {event}: {standing}", **facts_of(attendee))
     _refuse_returning_deputy(session, attendee)
     standing = _place(session, attendee, now=now)
     queue_for_attendee(session, LETTER_KINDS[standing], attendee, now=now)
@@ -185,7 +185,7 @@ def refuse(session: Session, attendee: Attendee, *, reason: Text | None = None, 
     """Refuse a request; the letter gives the reason, if there is one. Raise NothingToChange."""
     capacity.lock_places_of(session, attendee)
     if attendee.standing is not Standing.REQUESTED:
-        raise NothingToChange("{person} has no request for {event} that is open: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} has no open request for {event}: {standing}", **facts_of(attendee))
     capacity.set_standing(attendee, Standing.REFUSED, now)
     queue_for_attendee(session, LetterKind.REFUSED, attendee, now=now, facts={"reason": dict(reason or {})})
     note(session, "refuse", "attendee", attendee.id, now=now, event=attendee.event.key, reason=str(reason or ""))
@@ -201,7 +201,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     """
     capacity.lock_places_of(session, attendee)
     if attendee.standing is not Standing.OFFERED:
-        raise NothingToChange("{person} has no offer for {event} that is open: {standing}", **facts_of(attendee))
+        raise NothingToChange("{person} has no open offer for {event}: {standing}", **facts_of(attendee))
     if attendee.offered_until is not None and now >= attendee.offered_until:
         offers.lapse_offers(session, attendee.event, now=now)
         return attendee.standing
@@ -226,7 +226,7 @@ def seat_ahead_of_queue(session: Session, attendee: Attendee, *, reason: str, no
     _refuse_returning_deputy(session, attendee)
     held, ahead_of = attendee.holds_places, count_parties_ahead(session, attendee)
     if not held and not capacity.take_places(session, attendee.event_id, attendee.mode, attendee.seats):
-        raise NoRoom("there are not that many places left; nothing was changed")
+        raise NoRoom("there are not enough places left; nothing was changed")
     attendee.queue_number = None
     capacity.set_standing(attendee, Standing.CONFIRMED, now)
     queue_for_attendee(session, LetterKind.PLACE_FREED, attendee, now=now)
@@ -297,7 +297,7 @@ def answer(
     if attendee.partstat is partstat and in_force and more.is_recorded(attendee):
         raise NothingToChange("{person} has already given this answer for {event}", **facts_of(attendee))
     if partstat is Partstat.NEEDS_ACTION:
-        raise Invalid("an answer that was given cannot be taken back; record the new one")
+        raise Invalid("an answer cannot be taken back; record the new answer")
     if partstat is not Partstat.DECLINED:
         _refuse_returning_deputy(session, attendee)
     named = _name_deputy(session, attendee, more, partstat, now=now)
@@ -322,7 +322,9 @@ def _name_deputy(
     if more.represented_by is None:
         return False
     if partstat is Partstat.DECLINED:
-        raise Invalid("represented by: who sends somebody in their place accepts; say accepted")
+        raise Invalid(
+            "represented by: a guest who sends somebody in their place accepts the invitation; write accepted"
+        )
     return _set_deputy(session, attendee, more.represented_by, force=more.force, now=now)
 
 
@@ -464,7 +466,9 @@ def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """
     capacity.lock_places_of(session, attendee)
     if attendee.standing is Standing.UNCONFIRMED:
-        raise Conflict("{person} has not confirmed for {event} and has no page yet", **facts_of(attendee))
+        raise Conflict(
+            "{person} has not confirmed the registration for {event} and has no page yet", **facts_of(attendee)
+        )
     attendee.epoch += 1
     queue_for_attendee(session, LetterKind.STANDING, attendee, now=now, facts={"renewed": True})
     note(session, "renew", "attendee", attendee.id, now=now, event=attendee.event.key)

@@ -234,7 +234,7 @@ def _seat_in_hall(session: Session, attendee: Attendee, companions: int, *, now:
     held_in_hall = held if before is Mode.IN_PERSON else 0
     more = 1 + companions - held_in_hall
     if more > 0 and not capacity.take_places(session, event.id, Mode.IN_PERSON, more):
-        raise NoRoom("there are not that many places left; nothing was changed")
+        raise NoRoom("there are not enough places left; nothing was changed")
     changed = (attendee.standing, before, attendee.companions) != (Standing.CONFIRMED, Mode.IN_PERSON, companions)
     if attendee.standing is not Standing.CONFIRMED:
         attendee.queue_number = None
@@ -262,7 +262,7 @@ def get_arrival(session: Session, event: Event, number: int) -> Arrival:
     query = sa.select(Arrival).where(Arrival.id == number, Arrival.event_id == event.id)
     found = session.scalar(query.options(joinedload(Arrival.attendee).options(*WITH_PERSON)))
     if found is None:
-        raise NotFound("there is no such arrival")
+        raise NotFound("this arrival is not on record")
     return found
 
 

@@ -90,7 +90,9 @@ def find_columns(
     fields, how = _fields(headings, wanted, remembered)
     if not {"name", "family_name", "given_name"} & {field.partition(".")[0] for field in fields.values()}:
         shown = ", ".join(filter(None, headings))
-        raise Invalid("map: no column is the name; say which: --map COLUMN=name; there are: {columns}", columns=shown)
+        raise Invalid(
+            "map: no column has the name; choose it with --map COLUMN=name; the columns are: {columns}", columns=shown
+        )
     source = wanted.source or (remembered.source if remembered else file.stem)[:200]
     filled = {place for _, row in below for place, cell in enumerate(row) if cell}
     unnamed = sorted(place for place in filled if place >= len(headings) or not headings[place])

@@ -77,7 +77,7 @@ class ListedGuests:
         ]
         if attendee.standing is Standing.WITHDRAWN:
             accepts = entry.answer is Reply.ACCEPTED and entry.cells.get("answer") != last.get("answer")
-            return fields, (*remarks, *((N_("has withdrawn; nothing is changed by a list"),) if accepts else ()))
+            return fields, (*remarks, *((N_("has withdrawn; a list does not change this"),) if accepts else ()))
         fields += self._change_party(entry, attendee, last)
         answered, about_answer = self._change_answer(entry, attendee, last)
         return fields + answered, remarks + about_answer

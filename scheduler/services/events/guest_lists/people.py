@@ -36,7 +36,7 @@ def update_person(
         fields.append(name)
     if {"name", "email"} & set(fields):
         person.identity = make_identity(person.email, person.name)
-    return fields, (N_("what is on record of this person is kept"),) if kept else ()
+    return fields, (N_("the details on record for this person are kept"),) if kept else ()
 
 
 def _find_news(

@@ -73,7 +73,7 @@ class RowMatcher:
     def _confirm(person: Person, certain: int | None) -> int:
         """Return the person that the officer decided on. Raise Conflict if the row certainly means another."""
         if certain not in (None, person.id):
-            raise Conflict("by its id, its address or an earlier import this row is #{person}", person=certain)
+            raise Conflict("this row is #{person}, by its id, its address or an earlier import", person=certain)
         return person.id
 
     def _find_certain(self, entry: ParsedRow) -> int | RowPlan | None:
@@ -96,7 +96,7 @@ class RowMatcher:
         if shares_a_name(entry, one) or (decision and decision != "new") or self.decisions.all_same:
             return person
         reason = Invalid(
-            "the id {id} is that of {person}, who has another name; if it is from another list, say --source",
+            "the id {id} belongs to {person}, who has another name; if it is from another list, use --source",
             id=entry.external_id,
             person=one,
         )
@@ -142,7 +142,9 @@ def _let_wait(entry: ParsedRow, likely: Sequence[tuple[Known, SchedulerError]]) 
 
 def _never_fits(entry: ParsedRow, most: int) -> SchedulerError:
     return Invalid(
-        "companions: there are {most} places; a party of {party} can never fit", most=most, party=1 + entry.companions
+        "companions: number of places: {most}; a party of {party} can never fit",
+        most=most,
+        party=1 + entry.companions,
     )
 
 

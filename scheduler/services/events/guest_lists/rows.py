@@ -112,7 +112,7 @@ def _find_doubts(
     """Yield why a row may be no guest, or one whom the owner of the file has left out."""
     name = _whole_name(cells)
     if hidden:
-        yield Invalid("is hidden in the file; if they are meant, say --hidden")
+        yield Invalid("is hidden in the file; to include this guest, use --hidden")
     if is_total(name) and not {"email", "telephone"} & set(cells):
         yield Invalid("looks like a total, not like a guest")
     if across and len([index for index in columns.fields if across.left <= index + 1 <= across.right]) > 1:
@@ -185,7 +185,7 @@ def _word(field: str) -> Callable[[str], str]:
         found = read_words()[field].get(normalize(cell)) or read_words()[field].get(fold_text(cell))
         if found is None:
             known = ", ".join(sorted(set(read_words()[field].values())))
-            raise Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
+            raise Invalid("{value} is not known; write one of: {known}", value=cell[:60], known=known)
         return found
 
     return read
@@ -268,7 +268,7 @@ def _find_office(cell: str, defaults: RowDefaults, problems: list[SchedulerError
     code = defaults.offices.get(fold_text(cell))
     if code is None:
         known = ", ".join(sorted(set(defaults.offices.values())))
-        problem = Invalid("{value} is none that is known; write one of: {known}", value=cell[:60], known=known)
+        problem = Invalid("{value} is not known; write one of: {known}", value=cell[:60], known=known)
         problems.append(Invalid("{place}: {problem}", place="office_class", problem=problem))
     return code
 

@@ -140,6 +140,6 @@ def list_asked(session: Session) -> Sequence[Person]:
 def keep_name(session: Session, person: Person, *, now: datetime) -> None:
     """Leave a person's name as it is, though they asked for another. Raise NothingToChange if they did not."""
     if person.name_asked is None:
-        raise NothingToChange("nobody asks for another name here")
+        raise NothingToChange("no correction of a name has been requested here")
     person.name_asked = None
     note(session, "keep", "person", person.key or person.id, now=now)

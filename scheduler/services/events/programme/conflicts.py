@@ -100,7 +100,7 @@ def _may_overlap(one: Event, other: Event) -> bool:
 def _make_overlap(person: Person, one: Event, other: Event) -> Contradiction:
     first, second = sorted((one, other), key=lambda event: event.key)
     return Contradiction(
-        "{person} is at two places at once: {first} and {second} overlap",
+        "{person} would be in two places at the same time: {first} and {second} overlap",
         about=(first.key, second.key),
         person=person.key or f"#{person.id}",
         first=_describe(first),
@@ -135,7 +135,7 @@ def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[C
             continue
         first, second = sorted((mine, theirs), key=lambda event: event.key)
         yield Contradiction(
-            "{venue} is taken twice: {first} and {second} overlap",
+            "{venue} is booked twice: {first} and {second} overlap",
             about=(first.key, second.key),
             venue=mine.venue.key if mine.venue else "",
             first=_describe(first),

@@ -59,10 +59,10 @@ class ReminderDraft(Draft):
     def _check_lead(self) -> Self:
         if not timedelta() < self.before.length <= timedelta(days=366):
             raise as_pydantic_error(
-                Invalid("before: a reminder leaves at most a year before, and not at the start itself")
+                Invalid("before: a reminder is sent at most one year before the start, and not at the start itself")
             )
         if self.at is not None and self.before.rest:
-            raise as_pydantic_error(Invalid("at: goes with whole days before, like 1 day"))
+            raise as_pydantic_error(Invalid("at: can be given only with whole days before, like 1 day"))
         if self.audience is ReminderAudience.CHOSEN:
             raise as_pydantic_error(Invalid("audience: chosen is for guests, who choose it on their own pages"))
         return self
@@ -84,10 +84,12 @@ class AttendeeDraft(Draft):
     @model_validator(mode="after")
     def _check_representative(self) -> Self:
         if self.represented_by == self.person:
-            raise as_pydantic_error(Invalid("represented_by: nobody represents themselves"))
+            raise as_pydantic_error(Invalid("represented_by: nobody can represent themselves; name somebody else"))
         if self.represented_by is not None and self.answer in (Reply.REGRETS, Reply.EXCUSED):
             raise as_pydantic_error(
-                Invalid("represented_by: who sends somebody in their place accepts; say accepted")
+                Invalid(
+                    "represented_by: a guest who sends somebody in their place accepts the invitation; write accepted"
+                )
             )
         return self
 
@@ -184,7 +186,7 @@ class EventDraft(Draft):
 def _find_place_problems(draft: EventDraft) -> Iterable[Invalid]:
     kept, capacity = draft.kept_for_officials, draft.capacity
     if kept and capacity is None:
-        yield Invalid("kept_for_officials: goes with a capacity; without one there is a place for everybody")
+        yield Invalid("kept_for_officials: give a capacity too; without one there is a place for everybody")
     elif capacity is not None and kept > capacity:
         yield Invalid(
             "kept_for_officials: {kept} are more than the capacity of {capacity}", kept=kept, capacity=capacity
@@ -210,14 +212,14 @@ def _find_time_problems(draft: EventDraft) -> Iterable[Invalid]:
     if timed and (draft.dtend is None) == (draft.duration is None):
         yield Invalid("dtend: give either dtend or duration beside dtstart")
     if not timed and (draft.dtend is not None or draft.duration is not None):
-        yield Invalid("dtstart: is missing; dtend or duration alone say no time")
+        yield Invalid("dtstart: is missing; dtend or duration alone is not enough")
     if draft.last_day is not None and draft.first_day is None:
-        yield Invalid("first_day: is missing; last_day alone says no date")
+        yield Invalid("first_day: is missing; last_day alone is not enough")
     if draft.hour_to_be_announced and draft.first_day is None:
         yield Invalid("first_day: is missing; without a day there is no hour to announce")
     yield from _find_order_problems(draft)
     if draft.kind is Kind.ANNIVERSARY and draft.first_day is None:
-        yield Invalid("first_day: an anniversary needs the day it first fell on")
+        yield Invalid("first_day: an anniversary needs the day of the original event")
     if draft.kind is Kind.TOUR and (timed or draft.first_day is not None):
         yield Invalid("first_day: a tour has no dates of its own; its stops have")
 
@@ -226,7 +228,7 @@ def _find_order_problems(draft: EventDraft) -> Iterable[Invalid]:
     if draft.dtstart is not None and draft.dtend is not None and draft.dtend <= draft.dtstart:
         yield Invalid("dtend: {end} is not after dtstart {start}", end=draft.dtend, start=draft.dtstart)
     if draft.duration is not None and draft.duration.length <= timedelta():
-        yield Invalid("duration: must be longer than nothing")
+        yield Invalid("duration: must be more than zero")
     if draft.first_day is not None and draft.last_day is not None and draft.last_day < draft.first_day:
         yield Invalid("last_day: {last} is before first_day {first}", last=draft.last_day, first=draft.first_day)
     opens, closes = draft.registration_opens, draft.registration_closes

@@ -59,7 +59,7 @@ def _format_days(event: Event, language: str, start: str | None) -> str:
         first, last = first + moved, last + moved
     days = format_days(first, last, language)
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        unknown = load_catalogue(language).gettext(N_("the hour has not been announced yet"))
+        unknown = load_catalogue(language).gettext(N_("the time has not been announced yet"))
         return f"{days} ({unknown})"
     return days
 
@@ -92,8 +92,8 @@ _PASSED = {
     "first_day": N_("The first day has passed."),
     "dtend": N_("The end has passed."),
     "last_day": N_("The last day has passed."),
-    "registration_opens": N_("The time from when people can register has passed."),
-    "registration_closes": N_("The time until when people can register has passed."),
+    "registration_opens": N_("The time at which registration opens has passed."),
+    "registration_closes": N_("The time at which registration closes has passed."),
 }
 
 

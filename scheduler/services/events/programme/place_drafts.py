@@ -96,7 +96,7 @@ class VenueDraft(Draft):
     @model_validator(mode="after")
     def _check_coordinates(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise as_pydantic_error(Invalid("latitude and longitude go together"))
+            raise as_pydantic_error(Invalid("latitude and longitude: give both, or neither"))
         return self
 
 

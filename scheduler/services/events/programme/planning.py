@@ -220,7 +220,7 @@ def _find_missed_reminders(one: Pending, now: datetime) -> tuple[str, ...]:
     stated = {(draft.before, draft.audience) for draft in after if draft not in before}
     missed = outbox_reminders.find_missed(one.event, now=now) if stated else ()
     is_missed = any((reminder.before, reminder.audience) in stated for reminder, _due in missed)
-    return (N_("The time of a reminder has passed: it does not leave."),) if is_missed else ()
+    return (N_("The time of a reminder has passed: it will not be sent."),) if is_missed else ()
 
 
 def change_event(
@@ -285,7 +285,7 @@ def read_times(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[
     if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
         return _move_days(event, dtstart)
     if event.whole_days and dtend is None:
-        raise Invalid("end: {event} is planned by days; say when it ends (--end)", event=event.key)
+        raise Invalid("end: {event} is planned by days; give the time when it ends (--end)", event=event.key)
     return _make_times(dtstart, dtend or dtstart + (event.dtend - event.dtstart))
 
 

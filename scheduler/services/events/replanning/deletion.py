@@ -65,7 +65,8 @@ def _find_reason_to_keep(session: Session, event: Event, feeds: Sequence[Feed]) 
     told = count_told(session, event)
     if told:
         return AlreadyTold(
-            "people know of {event} already ({count}): it can only be cancelled (scheduler event cancel {event})",
+            "people have already been informed of {event} ({count}): it can only be cancelled (scheduler event "
+            "cancel {event})",
             event=event.key,
             count=told,
         )

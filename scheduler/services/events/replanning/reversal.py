@@ -73,7 +73,7 @@ def _find_last(session: Session, event: Event) -> LastChange:
     of_tree = sa.select(LastChange).where(LastChange.event_id.in_([one.id for one in tree]))
     last = session.scalars(of_tree.order_by(LastChange.made_at.desc(), LastChange.event_id)).first()
     if last is None:
-        raise Conflict("{event} has not been changed; nothing can be taken back", event=event.key)
+        raise Conflict("{event} has not been changed; there is nothing to undo", event=event.key)
     return last
 
 
@@ -110,6 +110,8 @@ def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) ->
     left = session.scalar(sa.select(sa.func.count()).where(about, gone)) or 0
     if left:
         raise NewsHasLeft(
-            "the change was told already (letters: {count}); change it again, which is told as well", count=left
+            "people have already been informed of the change (e-mails: {count}); change the event again, and "
+            "they will be informed of that too",
+            count=left,
         )
     return sum(kind in NEWS and queued >= since for kind, queued in held)

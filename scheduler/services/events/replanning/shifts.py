@@ -128,7 +128,7 @@ def _shift_to(
 
 def make_nothing_to_plan(roots: Sequence[Event]) -> Conflict:
     """Return the error that nothing of these events has a date that could be another."""
-    return Conflict("{event}: nothing of it is to come that has a date", event=roots[0].programme or roots[0].key)
+    return Conflict("{event}: no part of it with a date is still to come", event=roots[0].programme or roots[0].key)
 
 
 def _shift(
@@ -176,9 +176,9 @@ def _shift(
 def require_days(by: timedelta) -> None:
     """Raise Invalid if a length of time is no whole number of days, or more than `MAX_YEARS` years."""
     if by % DAY:
-        raise Invalid("by: a shift is by whole days, like 7 days or 2 weeks; hours stay as they are on the wall")
+        raise Invalid("by: write whole days, like 7 days or 2 weeks; the hours on the clock stay the same")
     if abs(by) > LONGEST_SHIFT:
-        raise Invalid("by: {days} days are more than {most} years", days=by // DAY, most=MAX_YEARS)
+        raise Invalid("by: {days} days is too far; the limit in years is {most}", days=by // DAY, most=MAX_YEARS)
 
 
 def _choose(

@@ -27,7 +27,7 @@ class Undecided(Conflict):
     """Both a file and the desk have changed the same; ``changes`` are all that there would be."""
 
     def __init__(self, changes: Collection[Change]) -> None:
-        super().__init__("the file and the desk have both changed the same; say --file-wins or --desk-wins")
+        super().__init__("the file and the officers' desk have both changed this; use --file-wins or --desk-wins")
         self.changes = tuple(changes)
 
 

@@ -54,7 +54,10 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _own(done: str = "", form: Form | None = None) -> str:
-    said = {"password": _("Your password is changed; every other session has ended."), "language": _("Saved.")}
+    said = {
+        "password": _("Your password is changed. You are signed out on every other device."),
+        "language": _("Saved."),
+    }
     return render_template(
         "web/desk/account.html", title=_("My account"), form=form or Form(), done=said.get(done, ""), who=officer()
     )

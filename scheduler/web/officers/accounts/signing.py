@@ -23,7 +23,7 @@ from scheduler.web.officers.kit.answers import sentence
 from scheduler.web.officers.kit.guard import DESK, for_strangers, may, officer, own_page
 
 FROM_ONE_ADDRESS = "20 per minute; 200 per hour"  # attempts, right or wrong: an embassy behind one is not held up
-TOO_MANY = N_("There were too many wrong passwords for this name. Try again in a quarter of an hour.")
+TOO_MANY = N_("A wrong password was entered too often for this name. Try again in a quarter of an hour.")
 FOR_ONE_NAME = parse_many("10 per 15 minutes; 50 per day")  # wrong passwords, from wherever
 
 
@@ -82,13 +82,13 @@ def _next() -> str:
 def _sign_in(app: App, limiter: Limiter) -> Answer | str:
     form = Form.sent()
     if not form["name"].strip() or not form["password"]:
-        return _again(form, _("Enter your name and your password."))
+        return _again(form, _("Enter your sign-in name and your password."))
     tries = Tries(limiter, form["name"])
     if tries.spent():
         return _again(form, _(TOO_MANY), 429)
     who = _check_password(app, form)
     if who is None:
-        return _again(form, _("This name and this password do not belong together."))
+        return _again(form, _("This name and this password do not match."))
     tries.forget()
     guard.begin(who, now=app.clock.now())
     return redirect_after_form(_next())
@@ -141,7 +141,7 @@ def _to_set_up(app: App, token: str, form: Form | None = None) -> Answer | str:
         with app.db.read() as session:
             account = accounts.get_invited(session, token, secret=app.secret, now=app.clock.now())
     except NotFound:
-        return Response(render_template("web/desk/spent.html", title=_("This link leads nowhere any more")), 404)
+        return Response(render_template("web/desk/spent.html", title=_("This link no longer works")), 404)
     page = render_template(
         "web/desk/set_up.html", title=_("Choose a password"), form=form or Form(), name=account.name
     )
@@ -174,6 +174,6 @@ def check_chosen_password(form: Form, account: Account) -> str | None:
         form.errors["password"] = sentence(error.text(load_catalogue(g.language).gettext))
         return None
     if form["password"] != form["again"]:
-        form.errors["again"] = _("This is not the same password; type both again.")
+        form.errors["again"] = _("The two passwords are not the same. Enter both again.")
         return None
     return kept

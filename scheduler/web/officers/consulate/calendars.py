@@ -46,7 +46,7 @@ def _show_page(app: App, key: str, *, asking: bool = False) -> str:
         link = _find_own_link(session, post)
         return render_template(
             "web/desk/calendar.html",
-            title=_("Your calendar of the post"),
+            title=_("Your calendar of this post"),
             post=post,
             address=_make_address(app, link) if link else "",
             asking=asking,

@@ -128,7 +128,9 @@ def _read_draft(app: App, post: Post, form: Form) -> SpecialDraft:
     last = _read_day(app, post, form, "last") if form["last"].strip() else first
     today = wall(app.clock.now(), post.tzid).date()
     if last is not None and last < today:
-        form.errors.setdefault("last" if form["last"].strip() else "first", _("This day has passed."))
+        form.errors.setdefault(
+            "last" if form["last"].strip() else "first", _("This day has passed. Enter today or a later day.")
+        )
     if form["counter"] and form["counter"] not in {one.key for one in post.counters}:
         form.errors["counter"] = _("Choose one of the counters.")
     reason = {tag: form[f"reason-{tag}"].strip() for tag in LANGUAGES if form[f"reason-{tag}"].strip()}
@@ -152,7 +154,7 @@ def _read_day(app: App, post: Post, form: Form, name: str) -> date | None:
     try:
         return parse_day(form[name].strip(), now=app.clock.now(), tzid=post.tzid)
     except Invalid:
-        form.errors[name] = _("Enter a date, like {day}.", day=today.isoformat())
+        form.errors[name] = _("Enter a date as YYYY-MM-DD, for example {day}.", day=today.isoformat())
         return None
 
 
@@ -160,7 +162,7 @@ def _read_hours(form: Form) -> str:
     """Return the hours as a programme file writes them; an empty text is the whole day."""
     opens, closes = form["opens"].strip(), form["closes"].strip()
     if bool(opens) != bool(closes):
-        form.errors["opens"] = _("Enter both hours, or none for the whole day.")
+        form.errors["opens"] = _("Enter both times, or leave both empty to close the whole day.")
     return f"{opens[:5]}-{closes[:5]}" if opens and closes else ""
 
 
@@ -209,18 +211,20 @@ def _describe_result() -> str:
     sentences = [_("The days are closed.")] if request.args.get("closed") else []
     if offered:
         words = ngettext(
-            "{number} visit was offered another time.", "{number} visits were offered another time.", offered
+            "Another time was offered for {number} appointment.",
+            "Another time was offered for {number} appointments.",
+            offered,
         )
         sentences.append(words.format(number=offered))
     if left:
         words = ngettext(
-            "For {number} visit nothing else is free: see below.",
-            "For {number} visits nothing else is free: see below.",
+            "For {number} appointment no other time is free: see below.",
+            "For {number} appointments no other time is free: see below.",
             left,
         )
         sentences.append(words.format(number=left))
     if not offered and not left:
-        sentences.append(_("No visit is hit."))
+        sentences.append(_("No appointment is affected."))
     return " ".join(sentences)
 
 

@@ -65,14 +65,14 @@ def _read_days(form: Form, today: date) -> tuple[date, date]:
     first, last = (_read_day(form, name) for name in ("from", "until"))
     first, last = first or last or today, last or first or today
     if last < first:
-        form.errors.setdefault("until", _("This is before the first day."))
+        form.errors.setdefault("until", _("The last day is before the first day."))
     elif last - first > LONGEST_SPAN:
-        form.errors.setdefault("until", _("At most a year at once."))
+        form.errors.setdefault("until", _("Choose at most one year."))
     return (today, today) if form.errors else (first, last)
 
 
 def _read_day(form: Form, name: str) -> date | None:
     found = parse_typed_day(form[name])
     if form[name] and found is None:
-        form.errors[name] = _("Enter a date, like {day}.", day="2027-01-31")
+        form.errors[name] = _("Enter a date as YYYY-MM-DD, for example {day}.", day="2027-01-31")
     return found

@@ -42,9 +42,9 @@ from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 
 VISIT = f"{DESK}/visits/<reference>"
 DONE = {
-    "moved": N_("The visit is moved; a letter says so."),
-    "cancelled": N_("The visit is cancelled; a letter says so."),
-    "corrected": N_("It is put right."),
+    "moved": N_("The appointment is moved. The applicant is informed by e-mail."),
+    "cancelled": N_("The appointment is cancelled. The applicant is informed by e-mail."),
+    "corrected": N_("The correction is saved."),
     "kept": N_("The name stays as it is."),
 }
 _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
@@ -63,7 +63,7 @@ _ACTION_WORDS = {
     "conclude": NC_("history of an appointment", "concluded"),
     "amnesty": N_("missed appointment excused"),
     "reader": N_("settings of e-mails changed"),
-    "correct": N_("corrected"),
+    "correct": NC_("history of an appointment", "corrected"),
     "respell": N_("spelling of a name corrected"),
     "ask": N_("another name asked for"),
     "keep names": N_("names left as they are"),
@@ -215,7 +215,7 @@ def _show_move(app: App, reference: str, problem: str = "") -> str:
         return _render(
             "visit_move",
             visit,
-            _("Another time"),
+            _("Move the appointment"),
             asked=asked,
             ready=ready,
             until=asked.at + length if asked.at else None,
@@ -280,7 +280,7 @@ def _show_cancel(app: App, reference: str, form: Form | None = None) -> str:
         if form is None and not _can_cancel(visit, app.clock.now()):
             abort(404)
         sides = [(str(Side.POST), _("the post")), (str(Side.APPLICANT), _("the applicant"))]
-        return _render("visit_cancel", visit, _("Cancel the visit"), form=form or Form(), sides=sides)
+        return _render("visit_cancel", visit, _("Cancel the appointment"), form=form or Form(), sides=sides)
 
 
 def _cancel(app: App, reference: str) -> Answer:
@@ -303,7 +303,7 @@ def _show_correction(app: App, reference: str, form: Form | None = None) -> str:
         visit = rights.get_visit(session, officer(), reference)
         if form is None and not _can_correct(visit, app.clock.now()):
             abort(404)
-        return _render("visit_correct", visit, _("Put right name or address"), form=form or _as_known(visit))
+        return _render("visit_correct", visit, _("Correct the name or address"), form=form or _as_known(visit))
 
 
 def _as_known(visit: Appointment) -> Form:
@@ -320,7 +320,7 @@ def _correct(app: App, reference: str) -> Answer:
             visit = rights.get_visit(session, officer(), reference)
             draft = _read_correction(form, visit)
             if not visit_corrections.correct(session, visit, draft, now=app.clock.now()):
-                raise NothingToChange("this is how it is already")
+                raise NothingToChange("nothing has changed: this is already recorded")
     except FormRefused:
         return show_form_again(_show_correction(app, reference, form))
     return _go_to_visit(reference, "corrected")

@@ -90,7 +90,7 @@ def _take_in(app: App, key: str) -> Answer:
 def _record(app: App, session: Session, post: Post, form: Form) -> Appointment:
     """Record the walk-in of a form. Raise FormRefused if something in it is wrong."""
     services = {service.key: service for service in _list_services(post)}
-    service = form.one_of("service", services, _("Choose what they need."))
+    service = form.one_of("service", services, _("Choose a service."))
     language = form.one_of("language", {tag: tag for tag in LANGUAGES}, _("Choose a language."))
     people = form.whole("people", post.largest_party)
     documents = form.whole("documents", MAX_DOCUMENTS)

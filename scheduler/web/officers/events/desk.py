@@ -191,7 +191,7 @@ def _letters(app: App, key: str) -> str:
         rows = ledger.list_letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
         return render_template(
             "web/desk/letters.html",
-            title=_("Letters"),
+            title=_("E-mails"),
             event=event,
             letters=rows[::-1],
             most=MOST_LETTERS,

@@ -157,7 +157,7 @@ def _let_in(app: App, key: str, form: Typed) -> ScanForm:
     def come_in(session: Session, event: Event) -> ScanResult:
         attendee = guest_directory.get_guest(session, event, _number(form["attendee"]) or 0)
         if attendee.standing is Standing.UNCONFIRMED:
-            raise NotFound("nobody of this list is meant")
+            raise NotFound("this person is not on the list")
         return (arrivals.admit if admits else arrivals.check_in)(session, attendee, came, now=app.clock.now())
 
     return _do(app, key, come_in)
@@ -377,23 +377,24 @@ _VERDICTS = {
     ScanOutcome.WRONG_DAY: (N_("Not today"), "stop"),
     ScanOutcome.CANCELLED: (N_("The event is cancelled"), "stop"),
     ScanOutcome.NO_PLACE: (N_("No place"), "stop"),
-    ScanOutcome.REMOTE: (N_("A place by video only"), "stop"),
+    ScanOutcome.REMOTE: (N_("Takes part by video only"), "stop"),
     ScanOutcome.REVOKED: (N_("This pass was revoked"), "stop"),
     ScanOutcome.UNKNOWN: (N_("Unknown pass"), "stop"),
 }
 _WHY = {
-    ScanOutcome.REMOTE: N_("They are to take part by video link; no place in the hall is kept for them."),
-    ScanOutcome.REVOKED: N_("Another pass was sent since. Ask for that one, or look for the name."),
+    ScanOutcome.REMOTE: N_("This guest takes part by video; no place in the hall is reserved."),
+    ScanOutcome.REVOKED: N_("A newer pass has been sent. Ask for it, or search for the name."),
     ScanOutcome.UNKNOWN: N_(
-        "This code is none of ours, or it was read wrongly. Try again, or look for the name. If it is so with every"
-        " pass, set the keyboard of this computer to English (US): a hand-held scanner types in that layout."
+        "This is not a code of ours, or it was read wrongly. Try again, or search for the name. If this happens with"
+        " every pass, set the keyboard of this computer to English (US), because a hand-held scanner types in that"
+        " layout."
     ),
 }
 _STANDINGS = {
-    Standing.INVITED: N_("They are invited and have not confirmed."),
-    Standing.WAITLISTED: N_("They are on the waiting list."),
-    Standing.UNCONFIRMED: N_("They asked for a place and have not confirmed it."),
-    Standing.REQUESTED: N_("They asked for a place, and nobody has approved it yet."),
-    Standing.OFFERED: N_("A place is held for them that they have not accepted yet."),
-    Standing.WITHDRAWN: N_("They are not on the list any more."),
+    Standing.INVITED: N_("This guest is invited and has not replied yet."),
+    Standing.WAITLISTED: N_("This guest is on the waiting list."),
+    Standing.UNCONFIRMED: N_("This guest asked for a place and has not confirmed the request."),
+    Standing.REQUESTED: N_("This guest asked for a place, and the request has not been approved yet."),
+    Standing.OFFERED: N_("A place is reserved for this guest, who has not accepted it yet."),
+    Standing.WITHDRAWN: N_("This guest is no longer on the list."),
 }

@@ -83,7 +83,7 @@ def _guest(app: App, key: str, number: int) -> str:
 
 def _done(what: str) -> str:
     if what == REGISTERED:
-        return _("They are on the list.")
+        return _("The guest is on the list.")
     return _(guest_actions.VERBS[what].done) if what in guest_actions.VERBS else ""
 
 
@@ -126,7 +126,7 @@ def _form(app: App, key: str, form: Form | None = None) -> str:
         event = rights.get_event(session, officer(), key)
         return render_template(
             "web/desk/register.html",
-            title=_("Register somebody"),
+            title=_("Register a guest"),
             event=event,
             form=form or Form({"mode": str(Mode.IN_PERSON), "role": str(Role.PARTICIPANT), "language": g.language}),
             roles=ROLES,
@@ -147,7 +147,7 @@ def _register(app: App, key: str) -> Answer:
 def _registered(app: App, session: Session, event: Event, form: Form) -> int:
     now = app.clock.now()
     mode, companions = guest_actions.party(form)
-    role = form.one_of("role", ROLES, _("Choose what they are there."))
+    role = form.one_of("role", ROLES, _("Choose the role of the guest."))
     form.one_of("language", {one: one for one in LANGUAGES}, _("Choose a language."))
     person = guest_actions.a_person(session, form)
     assert mode is not None and role is not None  # noqa: S101, PT018 - or the form was refused above

@@ -64,8 +64,8 @@ def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    reply = form.one_of("reply", REPLIES, _("Choose what was answered."))
-    way = form.one_of("way", WAYS, _("Choose how it came."))
+    reply = form.one_of("reply", REPLIES, _("Choose the answer."))
+    way = form.one_of("way", WAYS, _("Choose how the answer was received."))
     on = _day(form, attendee.event, now)
     if reply is None or way is None or form.errors:
         raise FormRefused
@@ -91,10 +91,10 @@ def _day(form: Form, event: Event, now: datetime) -> date | None:
     try:
         day = parse_day(typed, now=now, tzid=event.tzid)
     except Invalid:
-        form.errors["on"] = _("Enter a date, like {day}.", day=today.isoformat())
+        form.errors["on"] = _("Enter a date as YYYY-MM-DD, for example {day}.", day=today.isoformat())
         return None
     if day > today:
-        form.errors["on"] = _("It cannot have come later than today; with the year, if it was last year.")
+        form.errors["on"] = _("The day cannot be later than today. Enter the year too, if it was last year.")
     return day
 
 
@@ -107,7 +107,7 @@ def _party(session: Session, attendee: Attendee, form: Form, now: datetime) -> N
 
 def party(form: Form) -> tuple[Mode | None, int]:
     """Return mode and number of companions that were typed."""
-    mode = form.one_of("mode", MODES, _("Choose how they take part."))
+    mode = form.one_of("mode", MODES, _("Choose how the guest takes part."))
     complaint = _("Enter a whole number from 0 to {most}.", most=MOST_COMPANIONS)
     return mode, form.number("companions", MOST_COMPANIONS, complaint)
 
@@ -127,7 +127,7 @@ def _reason(form: Form) -> str | None:
 
 
 def _lose_deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    way = form.one_of("way", WAYS, _("Choose how it came."))
+    way = form.one_of("way", WAYS, _("Choose how the answer was received."))
     if way is None:
         raise FormRefused
     transitions.record_deputy_regrets(session, attendee, by=way, now=now)
@@ -160,7 +160,7 @@ def _correct(session: Session, attendee: Attendee, form: Form, now: datetime) ->
     if draft is None or form.errors:
         raise FormRefused
     if not corrections.correct(session, person, draft, now=now).fields:
-        raise NothingToChange("this is how it is already")
+        raise NothingToChange("nothing has changed: this is already recorded")
 
 
 # The fields of the form by those of the draft; a letter's own are called otherwise than a deputy's.
@@ -197,7 +197,7 @@ def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
 def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
     why = _words(form, "why")
     if not why:
-        form.errors["why"] = _("Say why: others wait as well.")
+        form.errors["why"] = _("Enter the reason, because other people are waiting too.")
         raise FormRefused
     transitions.seat_ahead_of_queue(session, attendee, reason=why, now=now)
 
@@ -222,7 +222,9 @@ def _who_comes(attendee: Attendee) -> Mapping[str, str]:
 VERBS: Mapping[str, GuestAction] = {
     "answer": GuestAction(
         words=N_("Record an answer"),
-        hint=N_("Who accepts takes places, or waits for them; who regrets frees them."),
+        hint=N_(
+            "A guest who accepts gets a place or joins the waiting list. A guest who sends regrets frees the place."
+        ),
         done=N_("The answer is recorded."),
         deed=_answer,
         fields=("reply", "way", "on", "reference"),
@@ -230,24 +232,25 @@ VERBS: Mapping[str, GuestAction] = {
     ),
     "party": GuestAction(
         words=N_("Change the party"),
-        hint=N_("If there is no room for it, they keep what they have."),
+        hint=N_("If there are not enough places, nothing changes."),
         done=N_("The party is changed."),
         deed=_party,
         fields=("mode", "companions"),
         begins=_as_it_is,
     ),
     "deputy": GuestAction(
-        words=N_("Somebody else comes"),
-        hint=N_("Whoever comes in their place; leave it empty if they come themselves after all."),
+        words=N_("Record a deputy"),
+        hint=N_("The person who comes instead of the guest. Leave it empty if the guest comes after all."),
         done=N_("It is recorded who comes."),
         deed=_deputy,
         fields=("name", "email", "reason"),
         begins=_who_comes,
     ),
     "regrets": GuestAction(
-        words=N_("The deputy does not come"),
+        words=N_("Record the deputy's regrets"),
         hint=N_(
-            "The guest has not answered then, and a letter asks who comes; a place that they have is kept for them."
+            "The guest then counts as not having answered, and an e-mail asks who will come."
+            " A place that the guest has stays reserved."
         ),
         done=N_("The regrets of the deputy are recorded."),
         deed=_lose_deputy,
@@ -257,51 +260,61 @@ VERBS: Mapping[str, GuestAction] = {
     ),
     "approval": GuestAction(
         words=N_("Approve the request"),
-        hint=N_("They get a place, or wait for one; a letter says so."),
+        hint=N_("The guest gets a place or joins the waiting list, and is informed by e-mail."),
         done=N_("The request is approved."),
         deed=_approve,
     ),
     "refusal": GuestAction(
         words=N_("Refuse the request"),
-        hint=N_("A courteous letter says so, with the reason if you give one."),
+        hint=N_("The guest is informed by a courteous e-mail, with the reason if you enter one."),
         done=N_("The request is refused."),
         deed=_refuse,
         fields=("courteous",),
         takes_away=True,
     ),
     "place": GuestAction(
-        words=N_("Give them a place now"),
-        hint=N_("Whoever waits before them: why stands in the record of what was done."),
-        done=N_("They have a place."),
+        words=N_("Give the guest a place now"),
+        hint=N_(
+            "The guest goes ahead of everybody on the waiting list. The reason is kept in the record of actions."
+        ),
+        done=N_("The guest has a place."),
         deed=_seat,
         fields=("why",),
     ),
     "correction": GuestAction(
-        words=N_("Put right name or address"),
-        hint=N_("A letter goes to a new address at once, and the links in letters to the old one end."),
-        done=N_("It is put right."),
+        words=N_("Correct the name or address"),
+        hint=N_(
+            "If you change the e-mail address, an e-mail is sent to the new one at once, and the links in"
+            " e-mails to the old one stop working."
+        ),
+        done=N_("The correction is saved."),
         deed=_correct,
         fields=("called", "address", "spoken", "zone"),
         begins=_as_known,
     ),
     "address": GuestAction(
-        words=N_("Put right how they are addressed"),
-        hint=N_("Letters, cards and lists follow it. What you leave empty is written by the forms of address."),
-        done=N_("It is put right."),
+        words=N_("Correct the form of address"),
+        hint=N_(
+            "E-mails, cards and lists use it. Fields that you leave empty are filled in from the forms of address."
+        ),
+        done=N_("The correction is saved."),
         deed=guest_address.change_address,
         fields=guest_address.FIELDS,
         begins=guest_address.read_known,
     ),
     "keep-name": GuestAction(
         words=N_("Leave the name as it is"),
-        hint=N_("They ask on their own page for another name, which is a larger change than a slip of the pen."),
+        hint=N_("On their own page, the guest asked for another name. It differs by more than a spelling mistake."),
         done=N_("The name stays as it is."),
         deed=_keep_name,
     ),
     "removal": GuestAction(
-        words=N_("Take off the list"),
-        hint=N_("No answer of theirs: regrets are recorded as an answer. A freed place goes to somebody who waits."),
-        done=N_("They are off the list."),
+        words=N_("Remove from the list"),
+        hint=N_(
+            "Do not use this for regrets: record them as an answer. The freed place is offered to the next"
+            " person on the waiting list."
+        ),
+        done=N_("The guest is removed from the list."),
         deed=_take_off,
         takes_away=True,
     ),

@@ -84,7 +84,7 @@ def change_address(session: Session, attendee: Attendee, form: Form, now: dateti
     if draft is None or form.errors:
         raise FormRefused
     if not corrections.correct(session, person, draft, now=now).fields:
-        raise NothingToChange("this is how it is already")
+        raise NothingToChange("nothing has changed: this is already recorded")
 
 
 def _read_line(session: Session, person: Person, name: str, form: Form) -> dict[str, str]:

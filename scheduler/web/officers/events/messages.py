@@ -116,7 +116,7 @@ def _list_examples(app: App, session: Session, letters: Sequence[Letter]) -> lis
 def _show_outlook(event: Event, form: Form, outlook: MessageOutlook) -> str:
     return render_template(
         "web/desk/message_look.html",
-        title=_("Send it like this?"),
+        title=_("Send this message?"),
         event=event,
         form=form,
         outlook=outlook,

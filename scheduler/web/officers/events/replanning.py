@@ -171,12 +171,12 @@ def _read_start(event: Event, form: Form) -> datetime:
     day = parse_typed_day(form["day"].strip())
     hour = event.dtstart.time() if event.dtstart else time()
     if day is None:
-        form.errors["day"] = _("Enter a date, like {day}.", day="2027-02-02")
+        form.errors["day"] = _("Enter a date as YYYY-MM-DD, for example {day}.", day="2027-02-02")
     if typed := form["hour"].strip():
         try:
             hour = time.fromisoformat(typed)
         except ValueError:
-            form.errors["hour"] = _("Enter an hour, like {hour}.", hour="10:00")
+            form.errors["hour"] = _("Enter a time as HH:MM, for example {hour}.", hour="10:00")
     if day is None or form.errors:
         raise FormRefused
     return datetime.combine(day, time() if event.timing is not Timing.HOURS else hour.replace(tzinfo=None))
@@ -210,7 +210,7 @@ def _list_window(done: shifts.ShiftedEvent) -> list[str]:
     if "registration_closes" in fields and closes:
         notes.append(_("Registration closes: {time}", time=event_text.clocks_of(closes, event)))
     if done.offers:
-        notes.append(_("Offers that hold until another time: {count}", count=done.offers))
+        notes.append(_("Offers with a new time limit: {count}", count=done.offers))
     return notes
 
 
@@ -222,7 +222,7 @@ def _go_on(event: Event) -> str:
 def _copy(session: Session, event: Event, form: Form, now: datetime) -> Outlook:
     new = form["key"].strip()
     if not KEY.fullmatch(new):
-        form.errors["key"] = _("Enter a key: lower case letters, digits and hyphens.")
+        form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
     start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
     if form.errors:
         raise FormRefused
@@ -250,7 +250,7 @@ def _inform(session: Session, event: Event, form: Form, now: datetime) -> Outloo
     reply_by = form["reply_by"].strip()
     day = parse_typed_day(reply_by) if reply_by else None
     if reply_by and day is None:
-        form.errors["reply_by"] = _("Enter a date, like {day}.", day="2027-02-02")
+        form.errors["reply_by"] = _("Enter a date as YYYY-MM-DD, for example {day}.", day="2027-02-02")
     minutes = form.number("arrive", MOST_MINUTES, _("Enter a whole number from 0 to {most}.", most=MOST_MINUTES))
     if form.errors:
         raise FormRefused
@@ -275,7 +275,7 @@ def _take_back(session: Session, event: Event, form: Form, now: datetime) -> Out
     was = {one.key: capture_facts(one) for one in walk_trees([event])}
     done = reversal.take_back(session, event, now=now, force=_read_reason(form))
     made_at = event_text.clocks_of(done.made_at, event)
-    made = _("The change was made {moment}, by {actor}.", moment=made_at, actor=done.actor)
+    made = _("Time of the change: {moment}; made by: {actor}.", moment=made_at, actor=done.actor)
     rows = [_describe(one, was[one.event.key], [made]) for one in done.impacts]
     return Outlook(rows, 0, _go_on(event))
 
@@ -283,44 +283,53 @@ def _take_back(session: Session, event: Event, form: Form, now: datetime) -> Out
 ACTS: Mapping[str, PlanningAct] = {
     "move": PlanningAct(
         words=N_("Move"),
-        hint=N_("Parts, reminders, registration and offers move with it, by as many days; hours stay."),
-        shown=N_("Move it like this?"),
+        hint=N_(
+            "Its parts, reminders, registration and offers of places move by the same number of days. Times of"
+            " day stay the same."
+        ),
+        shown=N_("Move the event as shown?"),
         deed=_move,
         fields=("day", "alone", "why", "reason"),
     ),
     "cancel": PlanningAct(
         words=N_("Cancel the event"),
-        hint=N_("Its parts are cancelled, too. Everybody on the lists is told by letter, with our regret."),
-        shown=N_("Cancel this?"),
+        hint=N_("Its parts are cancelled too. Everybody on the lists is informed by e-mail, with our regret."),
+        shown=N_("Cancel the event as shown?"),
         deed=_cancel,
         fields=("why",),
         takes_away=True,
     ),
     "guests": PlanningAct(
         words=N_("What guests need to know"),
-        hint=N_("Letters to guests and the page of the event show it."),
-        shown=N_("Tell guests this?"),
+        hint=N_("E-mails to guests and the page of the event show this."),
+        shown=N_("Show this to guests?"),
         deed=_inform,
         fields=("guests_need",),
     ),
     "copy": PlanningAct(
         words=N_("Copy"),
-        hint=N_("The copy has the same parts, places and reminders; nobody is told of it."),
-        shown=N_("Copy it like this?"),
+        hint=N_("The copy has the same parts, places and reminders. Nobody is informed about it."),
+        shown=N_("Copy the event as shown?"),
         deed=_copy,
         fields=("key", "day", "guests", "reason"),
     ),
     "delete": PlanningAct(
         words=N_("Delete"),
-        hint=N_("Only what nobody was told of can be deleted, with its parts and its list; the rest is cancelled."),
-        shown=N_("Delete this for good?"),
+        hint=N_(
+            "An event can be deleted, with its parts and its list, only if nobody has been informed about it."
+            " Otherwise, cancel it."
+        ),
+        shown=N_("Delete this permanently?"),
         deed=_delete,
         takes_away=True,
     ),
     "take-back": PlanningAct(
-        words=N_("Take the last change back"),
-        hint=N_("It is as it was before, and nobody is told; once the news has left, that is not possible."),
-        shown=N_("Make it as it was before?"),
+        words=N_("Undo the last change"),
+        hint=N_(
+            "The event becomes as it was before, and nobody is informed. This is not possible after e-mails"
+            " about the change have been sent."
+        ),
+        shown=N_("Undo the last change?"),
         deed=_take_back,
         fields=("reason",),
     ),

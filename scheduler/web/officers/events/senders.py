@@ -28,7 +28,7 @@ def blueprint(app: App) -> Blueprint:
     def senders(language: str) -> str:  # noqa: ARG001 - kept in g for all
         with app.db.read() as session:
             found = place_reading.list_rows(session, Organisation)
-            return render_template("web/desk/senders.html", title=_("Signatures of letters"), senders=found)
+            return render_template("web/desk/senders.html", title=_("Signatures of e-mails"), senders=found)
 
     @pages.get(SENDER)
     @may(Act.PLAN_EVENTS, about=scope.ORGANISATION)

@@ -70,7 +70,7 @@ def _describe_subject(app: App, letter: Letter) -> dict[str, Any]:
         "visit": visit,
         "zone": visit.service.post.tzid if visit else app.settings.timezone,
         "spoken": contact.language if contact else g.language,
-        "done": _("It leaves at the next round.") if request.args.get("done") == "again" else "",
+        "done": _("The e-mail will be sent shortly.") if request.args.get("done") == "again" else "",
     }
 
 

@@ -89,11 +89,11 @@ def said(response) -> str:
 def test_it_is_in_the_programme_in_a_feed_and_booked_until_its_deadline(app, web, day, clock):
     event, post, times, who = (said(web.get(path)) for path in ("/en/events/day", "/en/posts/pattaya", TIMES, WHO))
 
-    assert f"Book until {SAID}" in event
-    assert f"Book until {SAID}" in post
-    assert f"Book until {SAID}" in times
-    assert f"Book until {SAID}" in who
-    assert "Open on Saturday, 6 Feb: 09:00–15:00" in post
+    assert f"Booking closes: {SAID}" in event
+    assert f"Booking closes: {SAID}" in post
+    assert f"Booking closes: {SAID}" in times
+    assert f"Booking closes: {SAID}" in who
+    assert "Opening days Saturday, 6 Feb: 09:00–15:00" in post
     assert "Saturday, 6 Feb, 09:00" in times  # the week of the day, weeks ahead
     feed = web.get("/en/subscribe?kind=consular+day")
     assert 200 == feed.status_code
@@ -104,7 +104,7 @@ def test_it_is_in_the_programme_in_a_feed_and_booked_until_its_deadline(app, web
     event, post, times, who = (web.get(path) for path in ("/en/events/day", "/en/posts/pattaya", TIMES, WHO))
     assert "Booking has closed." in said(event)
     assert "Booking has closed." in said(post)
-    assert f"Booking closed: {SAID}. Nothing is booked after it." in said(times)
+    assert f"Booking closed: {SAID}. After this time nothing can be booked." in said(times)
     assert (409, True) == (who.status_code, f"Booking closed: {SAID}" in said(who))
     assert "Wait for" not in said(times)
 

@@ -49,8 +49,8 @@ def test_a_slip_in_a_file_is_told_with_its_line_and_the_key_that_was_meant(sched
 @pytest.mark.parametrize(
     ("wrong", "right", "said", "code"),
     [
-        ("cell = 15 ", "cell = 7 ", "post.phuket.cell: 7 is not one of 5, 10, 15, 20, 30, 60", 2),
-        ('"09:00-12:00, 14:00-17:00"', '"22:00-02:00"', "runs over midnight", 2),
+        ("cell = 15 ", "cell = 7 ", "post.phuket.cell: 7 is not possible; write one of: 5, 10, 15, 20, 30, 60", 2),
+        ('"09:00-12:00, 14:00-17:00"', '"22:00-02:00"', "goes past midnight", 2),
         ('fee = "60"', 'fee = "sixty"', "is not an amount; write it like 30 or 30.50", 2),
         ('counters = ["1"]', 'counters = ["9"]', "phuket has no counter 9; there are: 1, 2", 2),
         ('city = "phuket"\nevent', 'city = "phucket"\nevent', "did you mean phuket?", 2),
@@ -97,7 +97,7 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
         code=1,
     ).output
 
-    assert "2027-01-12 10:00 (Asia/Bangkok) is taken; free are: 2027-01-12 10:30" in said
+    assert "2027-01-12 10:00 (Asia/Bangkok) is taken; free times: 2027-01-12 10:30" in said
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_a_time_that_is_taken_is_refused_with_the_next_free_ones(scheduler, samp
     [
         ("2027-01-07 10:00", "Thursday 7 January 2027 is a public holiday: Orthodox Christmas (Kazakhstan)"),
         ("2027-02-22 10:00", "(Thailand)"),
-        ("2027-01-12 12:30", "falls into a break"),
+        ("2027-01-12 12:30", "is in a break"),
         ("2027-01-12 08:00", "outside the hours"),
-        ("2027-01-05 10:00", "is too soon: this service is booked at least 1 day before"),
-        ("2027-08-05 10:00", "is too far ahead: this service is booked at most 60 days before"),
+        ("2027-01-05 10:00", "is too soon: this service must be booked at least 1 day in advance"),
+        ("2027-08-05 10:00", "is too far ahead: this service can be booked at most 60 days in advance"),
         ("2027-01-12 10:00", "It is free."),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_closure_added_later_shows_whom_it_hits_and_offers_them_other_times_in
     hit = read(scheduler, "visit", "affected", "phuket")
     rebooked = scheduler("visit", "rebook", "phuket", "--yes").output
 
-    assert "Visits outside the hours now: 1" in closed
+    assert "Appointments that are now outside the hours: 1" in closed
     assert reference in closed
     assert [reference] == [one["reference"] for one in hit]
     assert "2027-01-11 10:00 UTC+7" in rebooked

@@ -87,8 +87,8 @@ name = "Counter 1"
 name = "Passport"
 minutes = 20
 """
-KEPT = "=  changed at the desk since this file was last applied: stays as the desk has it\n"
-ASKED = "?  changed both in the file and at the desk: --file-wins or --desk-wins decides\n"
+KEPT = "=  changed by an officer since this file was last applied: the officer's change stays\n"
+ASKED = "?  changed both in the file and by an officer: choose with --file-wins or --desk-wins\n"
 
 
 class Desk:
@@ -203,7 +203,7 @@ def test_what_both_have_changed_is_refused_also_with_yes_and_nothing_is_done(des
     output = desk.apply("--yes", code=1)
 
     assert "? event opening\n    time: desk 2027-02-02 12:00–13:30, file 2027-02-02 11:00–12:30\n" in output
-    assert "the file and the desk have both changed the same; say --file-wins or --desk-wins" in output
+    assert "the file and the officers' desk have both changed this; use --file-wins or --desk-wins" in output
     assert "Done" not in output
     assert ["2027-02-02T12:00:00", 100] == [desk.opening(), desk.show("event", "opening")["capacity"]]
 
@@ -224,7 +224,7 @@ def test_the_side_that_is_named_wins_and_is_not_asked_about_again(desk: Desk, wi
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_only_one_side_can_win(desk: Desk) -> None:
-    assert "only one can win" in desk.apply("--file-wins", "--desk-wins", code=2)
+    assert "not both" in desk.apply("--file-wins", "--desk-wins", code=2)
 
 
 @pytest.mark.parametrize(
@@ -397,7 +397,7 @@ def test_changes_are_told_in_the_language_of_the_desk(desk: Desk, monkeypatch: p
 
     assert "часы работы tue-fri 10:00-19:00 → tue-sun 10:00-19:00" in output
     assert "    + закрытые дни 2027-04-12 – 2027-04-16 Holidays\n" in output
-    assert "    время: канцелярия 2027-02-02 12:00–13:30, файл 2027-02-02 10:00–11:30\n" in output
+    assert "    время: сотрудник (desk) 2027-02-02 12:00–13:30, файл (file) 2027-02-02 10:00–11:30\n" in output
     assert "Draft(" not in output
     assert "Text(" not in output
 
@@ -459,6 +459,6 @@ def test_at_a_terminal_each_value_is_asked_about_also_with_yes(desk: Desk) -> No
     os.close(screen)
     os.close(keyboard)
 
-    assert "Which one holds? (file, desk)" in asked
+    assert "Which value do you want to keep? (file, desk)" in asked
     assert ["changed"] == [one["verb"] for one in json.loads(printed)]
     assert "2027-02-02T11:00:00" == desk.opening()

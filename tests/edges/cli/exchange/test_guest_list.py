@@ -213,7 +213,7 @@ def test_merged_cells_hold_for_each_of_their_rows_and_columns_and_a_title_in_one
 
     added = {"Петрова Ольга": "added", "Цой Юлия": "added", "Ким Анна": "added"}
     assert {"Министерство культуры": "waits", **added} == told["outcomes"]
-    assert ["merged cells are read as if each of their rows said the same: C3:C4"] == told["notes"]
+    assert ["merged cells are read as if each of their rows had the same value: C3:C4"] == told["notes"]
     rows = {row[0]: row[1] for row in desk.export("out.xlsx")[1:]}
     assert {"Петрова Ольга": "Музей", "Цой Юлия": "Музей", "Ким Анна": ""} == rows
 
@@ -400,7 +400,7 @@ def test_an_xls_is_read(desk: Desk) -> None:
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 4_000, "has a password"),
         (b"<html><table><tr><td>Name</td></tr></table>", "is a web page or XML"),
-        (b"PK\x03\x04" + b"x" * 400, "is no .xlsx or .ods that can be read"),
+        (b"PK\x03\x04" + b"x" * 400, "is not a readable .xlsx or .ods"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content: bytes, said: str) -> None:
@@ -414,7 +414,7 @@ def test_a_file_that_is_no_table_is_refused_with_the_remedy(desk: Desk, content:
 def test_a_mapping_that_was_said_is_remembered_for_the_next_file_with_these_columns(desk: Desk) -> None:
     first = desk.csv(["Кого", "Куда писать"], ["Ольга Петрова", "olga@example.org"])
     second = desk.csv(["Куда писать", "Кого"], ["ivan@example.org", "Иван Цой"], name="second.csv")
-    assert "no column is the name" in desk.refused(first)
+    assert "no column has the name" in desk.refused(first)
 
     desk.bring(first, "--map", "кого=name", "--map", "Куда писать=email")
     desk.bring(second)
@@ -438,7 +438,7 @@ def test_the_second_of_two_columns_for_addresses_counts_where_the_first_is_empty
 
     shown = desk.run("attendee", "import", "opening", str(file), "--dry-run").output
 
-    assert "E-mail (2)   E-mail (email)     guessed; read where the column above is empty" in shown
+    assert "E-mail (2)   E-mail (email)     guessed; used where the column above is empty" in shown
     assert {"Name": "name", "E-mail": "email", "E-mail (2)": "email"} == desk.bring(file)["columns"]
     assert "ann@example.org" == desk.list["Ann Lee"]["email"]
     assert "bo@example.org" == desk.list["Bo Li"]["email"]
@@ -466,7 +466,7 @@ def test_a_bad_row_comes_back_with_its_reason_and_the_others_go_in(desk: Desk) -
     assert [*HEAD, "Decision", "Reason"] == back[0]
     assert [row[:3] for row in back[1:]] == bad
     assert "name: is missing" == back[1][4]
-    assert back[2][4].startswith("email: 'at home' is not an e-mail address")
+    assert back[2][4].startswith("email: 'at home' is not an e-mail address; write it like name@example.org")
 
 
 def test_the_file_that_came_back_goes_in_once_it_is_mended_and_is_never_written_over(desk: Desk) -> None:
@@ -498,7 +498,7 @@ def test_a_dry_run_tells_all_and_keeps_nothing(desk: Desk) -> None:
 def test_nobody_is_asked_where_nobody_can_answer_and_nothing_is_done(desk: Desk) -> None:
     file = desk.csv(HEAD, ["Ann Lee", "", ""])
 
-    assert "say --yes" in desk.run("attendee", "import", "opening", str(file), code=1).output
+    assert "give --yes" in desk.run("attendee", "import", "opening", str(file), code=1).output
     assert {} == desk.list
 
 
@@ -542,7 +542,7 @@ def test_an_answer_on_record_is_kept_and_who_withdrew_stays_so(desk: Desk) -> No
     told = desk.bring(desk.csv(head, ["Ann Lee", "ann@example.org", "yes"], ["Bo Li", "bo@example.org", "maybe"]))
 
     assert {"Ann Lee": "unchanged", "Bo Li": "unchanged"} == told["outcomes"]
-    assert ["has withdrawn; nothing is changed by a list"] == told["rows"][0]["remarks"]
+    assert ["has withdrawn; a list does not change this"] == told["rows"][0]["remarks"]
     assert ["the answer on record is kept"] == told["rows"][1]["remarks"]
     assert "withdrawn" == desk.list["Ann Lee"]["standing"]
 
@@ -635,7 +635,7 @@ def test_a_decision_against_what_is_certain_is_refused(desk: Desk) -> None:
 
     told = desk.bring(file, "--same", "2=#2")
 
-    assert ["by its id, its address or an earlier import this row is #1"] == told["rows"][0]["reasons"]
+    assert ["this row is #1, by its id, its address or an earlier import"] == told["rows"][0]["reasons"]
     assert ["refused", "unchanged"] == [row["outcome"] for row in told["rows"]]
 
 
@@ -769,10 +769,10 @@ def test_what_cannot_be_read_is_refused_in_one_line(desk: Desk) -> None:
         assert 1 == output.count("\n")
         return output
 
-    assert "is no .xlsx or .ods that can be read" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
+    assert "is not a readable .xlsx or .ods" in refused("a.xlsx", b"PK\x03\x04 and nothing more")
     assert "or has a password" in refused("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert "is empty" in refused("a.csv", b"")
-    assert "is no .xlsx and no .csv" in refused("b.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(32)))
+    assert "is neither .xlsx nor .csv" in refused("b.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(32)))
     assert "there is no such file" in desk.refused(desk.directory / "none.csv")
     assert "has no sheet Gala" in desk.refused(desk.xlsx(HEAD), "--sheet", "Gala")
 
@@ -804,7 +804,7 @@ def test_formulas_are_read_as_what_they_last_gave_and_that_is_said(desk: Desk) -
 
     told = desk.bring(desk.directory / "guests.xlsx")
 
-    assert ["there are formulas: the values are those of when the file was last saved"] == told["notes"]
+    assert ["there are formulas: their values are those from when the file was last saved"] == told["notes"]
     assert "ann@example.org" == desk.list["Ann Lee"]["email"]
 
 
@@ -881,7 +881,7 @@ def test_a_quotation_mark_that_is_not_closed_swallows_no_rows(desk: Desk, rows: 
 
     said = desk.refused(file)
 
-    assert "line 3: a quotation mark is opened and not closed" in said
+    assert "line 3: a quotation mark is opened but not closed" in said
     assert {} == desk.list
 
 
@@ -896,7 +896,7 @@ def test_a_file_with_nuls_far_below_is_no_table(desk: Desk) -> None:
     file = desk.directory / "guests.csv"
     file.write_bytes(b"Name,Decision\n" + b"Anna,\n" * 500 + b"Boris,a\0b\n")
 
-    assert "is no .xlsx and no .csv" in desk.refused(file)
+    assert "is neither .xlsx nor .csv" in desk.refused(file)
 
 
 @pytest.mark.parametrize("name", ["undefined", "idna", "base64", "nonsense"])

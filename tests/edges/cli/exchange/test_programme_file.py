@@ -177,7 +177,7 @@ def test_an_event_that_the_file_no_longer_names_is_cancelled_after_asking(desk: 
     refused = desk.apply(without, code=1)
 
     assert "x event opening (people concerned: 2)" in refused
-    assert "say --yes" in refused
+    assert "give --yes" in refused
     assert "confirmed" == desk.json("event", "show", "opening")["status"]
     desk.apply(without, "--yes")
     assert "cancelled" == desk.json("event", "show", "opening")["status"]
@@ -192,7 +192,7 @@ def test_a_shorter_file_is_asked_about_also_when_nobody_is_on_a_list(desk: Desk)
     refused = desk.apply(without, code=1)
 
     assert "x event stop-2\n" in refused
-    assert "People concerned: 0. Go on? Nobody can be asked here; say --yes\n" in refused
+    assert "People concerned: 0. Do you want to continue? There is no terminal to ask on; give --yes\n" in refused
     assert "cancelled" != desk.json("event", "show", "stop-2")["status"]
 
 
@@ -201,7 +201,7 @@ def test_what_is_written_over_is_asked_about_and_what_is_only_added_is_not(desk:
     added = desk.apply(PROGRAMME + '[event.fine]\nkind = "meeting"\ntitle = "Fine"\n')
 
     assert "~ event opening: title" in refused
-    assert "say --yes" in refused
+    assert "give --yes" in refused
     assert "Opening" == desk.json("event", "show", "opening")["title"]["en"]
     assert "+ event fine\nDone. added: 1" in added
     assert "Fine" == desk.json("event", "show", "fine")["title"]["en"]
@@ -280,7 +280,7 @@ def test_a_contradiction_anywhere_keeps_the_whole_file_out(desk: Desk) -> None:
         'venue = "library"\n[event.fine]\nkind = "meeting"\ntitle = "Fine"\n'
     )
 
-    assert "library is taken twice" in desk.apply(clash, "--yes", code=1)
+    assert "library is booked twice" in desk.apply(clash, "--yes", code=1)
     assert "fine" not in [row["key"] for row in desk.json("event", "list", "--all")]
 
     desk.apply(clash, "--yes", "--force", "the library has two halls")
@@ -322,7 +322,7 @@ def test_what_is_cancelled_with_its_whole_is_shown_and_asked_about(desk: Desk) -
 
     assert "x event stop-1" in refused
     assert "x event opening (people concerned: 2)" in refused
-    assert "say --yes" in refused
+    assert "give --yes" in refused
 
 
 @pytest.mark.both_engines

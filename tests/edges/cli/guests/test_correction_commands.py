@@ -26,7 +26,7 @@ def test_somebody_on_a_list_is_put_right_by_number_or_address(scheduler, number)
         "attendee", "change", "opening", "zhanna@example.org", "--name", "Zhanna", "--language", "ru"
     )
 
-    assert "old links end: opening" in changed.output
+    assert "old links no longer work: opening" in changed.output
     assert "Changed: attendee Zhanna" in attendee.output
     shown = json.loads(scheduler("person", "show", number, "--json").output)
     assert (number, {"en": "Zhanna"}, "zhanna@example.org", "ru") == tuple(
@@ -39,7 +39,7 @@ def test_what_is_mistyped_changes_nothing_and_is_said(scheduler, number):
     both = scheduler("attendee", "change", "opening", number, "--name", "X", "--companions", "1", code=2)
     address = scheduler("person", "change", number, "--email", "nowhere", code=2)
 
-    assert "by one command each" in both.output
+    assert "by two separate commands" in both.output
     assert "email" in address.output
     assert "there is no person #99" in scheduler("person", "change", "#99", "--tz", "Asia/Almaty", code=1).output
 
@@ -52,7 +52,7 @@ def test_names_asked_for_are_listed_and_left_by_an_officer(scheduler, app, numbe
         scheduler("person", "names", "--json").output
     )
     scheduler("person", "keep-name", number)
-    assert "Nobody asks" in scheduler("person", "names").output
+    assert "Nobody has asked" in scheduler("person", "names").output
     assert 1 == scheduler("person", "keep-name", number, code=1).exit_code
 
 
@@ -65,7 +65,7 @@ def test_a_visit_is_put_right_by_its_reference(scheduler, app):
     changed = scheduler("visit", "change", reference, "--email", "aliya@example.com", "--name", "Alia")
     refused = scheduler("visit", "change", reference, "--name", "2=Berik", code=2)
 
-    assert "A letter goes to the new address" in changed.output
-    assert "there are 1 people" in refused.output
+    assert "An e-mail is sent to the new address" in changed.output
+    assert "a number from 1 to 1" in refused.output
     shown = json.loads(scheduler("visit", "show", reference, "--json").output)
     assert (["Alia"], "aliya@example.com") == (shown["names"], shown["email"])

@@ -50,15 +50,15 @@ def test_each_refusal_says_why_and_what_can_be_done(scheduler, opening, clock):
     assert "Anna is here already, since 2027-02-02 09:40 UTC+7" in refused("anna")
     assert "Bolat has no place: invited; --admit gives one" in refused("bolat")
     assert "Remote takes part by video" in refused("remote")
-    assert "this is no pass of ours; if a scanner typed it, set the keyboard" in refused("9-" + "A" * 26)
+    assert "this is not one of our passes; if a scanner typed it, set the keyboard" in refused("9-" + "A" * 26)
     assert "set the keyboard of this computer to English (US)" in refused("'`UIGG;BXIVH;EWQXG;DWQXG;DWQXG")
-    assert "nobody has the address" in refused("somebody.with.a.long.address@organisation.example.org")
+    assert "nobody has the e-mail address" in refused("somebody.with.a.long.address@organisation.example.org")
     assert "Dana is not here" in refused("dana", "--undo")
-    assert "--undo: stands alone" in refused("dana", "--undo", "--admit", code=2)
+    assert "--undo: leave out --companions and --admit" in refused("dana", "--undo", "--admit", code=2)
     assert "companions: 4 came, 0 are on the list" in refused("dana", "--companions", "4", code=2)
     assert "Welcome: Bolat" in refused("bolat", "--admit", code=0)
     clock.set(EVENING.replace(day=9))
-    assert "say --any-day" in refused("dana")
+    assert "give --any-day" in refused("dana")
     assert "Welcome: Dana" in refused("dana", "--any-day", code=0)
 
 
@@ -76,7 +76,7 @@ def test_badges_are_printed_for_those_in_the_hall_by_precedence_and_for_their_co
 
     said = [line for line in names(file) if line != "Opening"]
     assert ["Dana", "Speaker", "Anna", "Guest of Anna"] == said
-    assert "say --overwrite" in scheduler("attendee", "badges", "opening", str(file), code=1).output
+    assert "give --overwrite" in scheduler("attendee", "badges", "opening", str(file), code=1).output
     scheduler("attendee", "badges", "opening", str(file), "--overwrite", "--person", "dana", "--language", "th")
     assert "ดานา" in names(file)
     assert "Anna" not in names(file)

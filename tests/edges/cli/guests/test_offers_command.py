@@ -35,8 +35,8 @@ def said(scheduler, *words: str) -> dict:
 def test_a_place_that_is_freed_is_said_to_be_offered_and_until_when(scheduler, guests):
     output = scheduler("attendee", "withdraw", "opening", "anna", "--by-organizer", "--yes").output
 
-    assert "Withdrawn: Anna from opening" in output
-    assert "Offered to: Bolat, until 2027-01-05 16:00 UTC+7" in output
+    assert "Removed from the list: Anna, opening" in output
+    assert "Offered to: Bolat, reserved until: 2027-01-05 16:00 UTC+7" in output
     assert ("offered", "2027-01-05 16:00 UTC+7") == tuple(
         said(scheduler, "bolat")[name] for name in ("standing", "offered_until")
     )
@@ -80,7 +80,9 @@ def test_requests_are_listed_approved_and_refused(scheduler, app):
     listed = json.loads(scheduler("attendee", "list", "opening", "--standing", "requested", "--json").output)
     assert 3 == len(listed)
     assert "Confirmed: Anna has a place" in scheduler("attendee", "approve", "opening", "anna").output
-    assert "Waiting: opening is full" in scheduler("attendee", "approve", "opening", "bolat").output
+    assert (
+        "On the waiting list: Bolat; opening is full" in scheduler("attendee", "approve", "opening", "bolat").output
+    )
     reason = ("--reason", "The hall is small.", "--reason", "ru=Зал невелик.")
     assert "Refused: Chai, opening" in scheduler("attendee", "refuse", "opening", "chai", *reason, "--yes").output
     assert "no request" in scheduler("attendee", "refuse", "opening", "chai", "--yes", code=1).output

@@ -45,7 +45,7 @@ def test_regrets_under_the_deputys_name_are_theirs_alone(scheduler, opening, wor
 
     said = scheduler("attendee", words[0], "opening", "deputy", *words[1:]).output
 
-    assert "Deputy does not come for Minister, who is asked who comes; their place is kept" in said
+    assert "Deputy does not come for Minister. The guest is asked who comes; the place stays reserved." in said
     after = shown(scheduler)
     assert ("not answered", "invited", None, True) == tuple(
         after[name] for name in ("answer", "standing", "represented_by", "place_kept")
@@ -83,7 +83,9 @@ def test_whoever_cannot_represent_is_refused_with_the_reason(scheduler, opening)
             "second is on the list of opening already (presides, invited)"
             in scheduler("attendee", *words, code=1).output
         )
-    assert "say either who comes" in scheduler("attendee", "represent", "opening", "minister", code=2).output
+    assert (
+        "give either the person who comes" in scheduler("attendee", "represent", "opening", "minister", code=2).output
+    )
 
 
 def test_regrets_are_overruled_with_a_reason(scheduler, opening):
@@ -142,7 +144,7 @@ def test_a_file_plans_places_for_officials_and_exporting_it_keeps_them(scheduler
             '{ person = "president", answer = "regrets", represented_by = "envoy" }',
             "who sends somebody in their place",
         ),
-        ('{ person = "president", represented_by = "president" }', "nobody represents themselves"),
+        ('{ person = "president", represented_by = "president" }', "nobody can represent themselves"),
     ],
 )
 def test_a_file_that_lets_somebody_come_twice_is_refused_where_it_does(scheduler, opening, tmp_path, attendees, said):

@@ -48,7 +48,7 @@ def test_a_dry_run_shows_whom_in_which_language_and_the_letter_itself(scheduler,
     assert "--- kk ---" in said
     assert "Двери откроются в девять." in said
     assert "Welcome, Minister." in said
-    assert "To be told by other means: Sultan +77010000000" in said
+    assert "To be informed by other means: Sultan +77010000000" in said
     assert "Nothing has been sent." in said
     assert "No messages." in scheduler("message", "list").output
 
@@ -62,7 +62,7 @@ def test_a_text_may_come_from_another_program_and_must_be_text(scheduler, openin
 
 
 def test_where_nobody_can_be_asked_nothing_is_sent_without_yes(scheduler, opening, tmp_path):
-    assert "say --yes" in message(scheduler, tmp_path, code=1).output
+    assert "give --yes" in message(scheduler, tmp_path, code=1).output
     assert "No messages." in scheduler("message", "list").output
 
 
@@ -76,9 +76,9 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert "2027-01-05 10:00 UTC+7" == listed[0]["leaves"]
     assert "Двери откроются в девять." in shown
     assert "To be told by other means: Sultan" in shown
-    assert "waits for its hour" in waits
+    assert "waits for its time" in waits
     assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
-    assert "has left" in scheduler("message", "withdraw", "1", "--yes", code=1).output
+    assert "has been sent" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
 def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp_path):
@@ -93,12 +93,12 @@ def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers says of nobody"),
+        (["--to", "strangers", "--subject", "A", "--text", "en.txt"], "to: strangers is not known"),
         (["--to", "everyone", "--subject", "A", "--text", "nowhere.txt"], "text: there is no file nowhere.txt"),
         (["--to", "everyone", "--subject", "A", "--text", "latin.txt"], "text: latin.txt is not UTF-8 text"),
         (["--to", "everyone", "--subject", "A", "--text", "."], "text: . cannot be read"),
         (["--to", "everyone", "--subject", "A", "--text", "ru=ru.txt"], "text: is missing in en"),
-        (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: nothing fills {x}"),
+        (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: {x} is not a known placeholder"),
         (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "is past"),
         (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--tz", "Nowhere", "--at", "9:00"], "Nowhere"),
     ],
@@ -171,7 +171,7 @@ def test_another_deputy_is_another_answer_and_the_links_of_the_first_are_dead(sc
     ("given", "complaint"),
     [
         (["regrets", "--represented-by", "deputy"], "who sends somebody in their place accepts"),
-        (["accepted", "--represented-by", "minister"], "nobody represents themselves"),
+        (["accepted", "--represented-by", "minister"], "nobody can represent themselves"),
         (["accepted", "--reference", "x" * 121], "reference: is 121 characters long"),
         (["accepted", "--reference", "a\nb"], "reference: must be on one line"),
     ],
@@ -214,10 +214,10 @@ def test_erasing_shows_first_what_happens_and_asks(scheduler, opening):
 
     assert "Minister" in dry
     assert "Withdrawn from: opening" in dry
-    assert "say --yes" in refused
+    assert "give --yes" in refused
     assert "Erased: #1" in done
     assert "there is no person minister" in scheduler("person", "show", "minister", code=1).output
-    assert "nothing is known of #1" in scheduler("person", "erase", "#1", "--yes", code=1).output
+    assert "the data of #1 has been erased already" in scheduler("person", "erase", "#1", "--yes", code=1).output
 
 
 def test_an_address_that_several_share_erases_nobody(scheduler, opening):
@@ -225,7 +225,9 @@ def test_an_address_that_several_share_erases_nobody(scheduler, opening):
         for name in ("A", "B"):
             register(session, an_event(session), a_person(session, name=name, email="office@example.org"))
 
-    assert "several people share the address" in scheduler("person", "erase", "office@example.org", code=1).output
+    assert (
+        "several people share the e-mail address" in scheduler("person", "erase", "office@example.org", code=1).output
+    )
 
 
 def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, opening, clock):
@@ -236,11 +238,11 @@ def test_retention_says_who_is_forgotten_when_and_does_it_when_told(scheduler, o
     done = scheduler("person", "retention", "--run", "--yes").output
 
     assert ["2027-05-03 12:00 UTC+7"] * 2 == [one["forgotten"] for one in listed]
-    assert "visitors are forgotten after 90 days; due: 0, last run: never" in " ".join(early.split())
+    assert "days for which visitors' data is kept: 90; due: 0, last run: never" in " ".join(early.split())
     assert "due: 2" in late
     assert "start a worker" in late
-    assert "Forgotten: people 2" in done
-    assert "No visitor is known." in scheduler("person", "retention").output
+    assert "Erased: people 2" in done
+    assert "No visitors are recorded." in scheduler("person", "retention").output
     assert "due: 0, last run: 2027-07-23" in " ".join(scheduler("doctor").output.split())
 
 
@@ -254,8 +256,8 @@ def test_a_setting_that_is_no_number_of_days_is_refused(scheduler, monkeypatch, 
 def test_set_to_nought_it_says_so(scheduler, opening, monkeypatch):
     monkeypatch.setenv("SCHEDULER_RETENTION_DAYS", "0")
 
-    assert "visitors are kept until they ask" in " ".join(scheduler("doctor").output.split())
-    assert "so that nothing is due" in scheduler("person", "retention", "--run", code=2).output
+    assert "visitors' data is kept until they ask us to erase it" in " ".join(scheduler("doctor").output.split())
+    assert "so nothing is due" in scheduler("person", "retention", "--run", code=2).output
 
 
 def test_who_answered_before_is_not_excused_by_withdrawing(opening):

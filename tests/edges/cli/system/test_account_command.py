@@ -52,7 +52,7 @@ def test_a_link_is_printed_where_they_choose_the_password_themselves(scheduler: 
 def test_a_role_is_changed_and_an_account_disabled_enabled_and_signed_out(scheduler: Scheduler) -> None:
     scheduler(*ADD, "--password-stdin", input=PASSWORD)
 
-    assert "aigerim is now: door" in scheduler("account", "role", "aigerim", "door", "--yes").output
+    assert "New role of aigerim: door" in scheduler("account", "role", "aigerim", "door", "--yes").output
     assert "Disabled: aigerim" in scheduler("account", "disable", "aigerim", "--yes").output
     assert "disabled" in scheduler("account", "list").output
     assert "Enabled: aigerim" in scheduler("account", "enable", "aigerim").output
@@ -75,8 +75,8 @@ def test_a_password_is_changed(scheduler: Scheduler, app) -> None:
     [
         ((*ADD, "--password-stdin"), "short", 2, "the password must have at least 12 characters"),
         ((*ADD, "--password-stdin"), "aigerim is my name", 2, "must not contain the name"),
-        (ADD, "", 2, "say --password-stdin or --invite"),
-        ((*ADD, "--password-stdin", "--invite"), PASSWORD, 2, "--password-stdin: leave it out"),
+        (ADD, "", 2, "give --password-stdin or --invite"),
+        ((*ADD, "--password-stdin", "--invite"), PASSWORD, 2, "--password-stdin: cannot be used with --invite"),
         (("account", "add", "no name", "--role", "door", "--invite"), "", 2, "name: no name is not a name"),
         (("account", "add", "x y/z", "--role", "door", "--invite"), "", 2, "name:"),
         (("account", "show", "nobody"), "", 1, "there is no account nobody; see: scheduler account list"),
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said_in_a_line_and_nothing_is_made(scheduler: Schedule
     result = scheduler(*args, code=code, input=typed)
 
     assert said in result.output
-    assert "No accounts" in scheduler("account", "list").output
+    assert "There are no accounts" in scheduler("account", "list").output
 
 
 @ONE_ENGINE
@@ -112,7 +112,7 @@ def test_the_doctor_says_how_the_first_administrator_is_made(scheduler: Schedule
 
     assert "scheduler account add NAME --role administrator" == found()["remedy"]
     scheduler("account", "add", "root", "--role", "administrator", "--invite")
-    assert ("in force: 1", "") == (found()["found"], found()["remedy"])
+    assert ("enabled: 1", "") == (found()["found"], found()["remedy"])
 
 
 @ONE_ENGINE

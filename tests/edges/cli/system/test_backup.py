@@ -125,7 +125,7 @@ def test_what_is_restored_is_what_was_backed_up_in_either_engine(
     restored = connect(target(into))
     scheduler("db", "restore", str(file))
 
-    assert "read again and found whole" in told
+    assert "read again and found complete" in told
     assert 0o600 == stat.S_IMODE(file.stat().st_mode)
     assert before == read_rows(restored)
     assert sum(map(bool, before.values())) > 12
@@ -181,7 +181,7 @@ def test_a_file_is_never_replaced(filled: App, scheduler: Scheduler, file: Path)
 
     told = scheduler("db", "backup", str(file), code=1).output
 
-    assert f"Error: {file}: is there already; a backup never replaces a file, name another\n" == told
+    assert f"Error: {file}: exists already; a backup never replaces a file, give another name\n" == told
     assert b"the backup of yesterday" == file.read_bytes()
     assert [] == list(file.parent.glob(".*"))
 
@@ -204,7 +204,7 @@ def test_a_database_that_is_not_empty_is_refused_in_one_line_and_left_as_it_is(
     told = scheduler("db", "restore", str(file), code=1).output
 
     assert re.fullmatch(
-        r"Error: the database \S+ is not empty \(\w+: \d+\); move it away, or name another: database_url\n", told
+        r"Error: the database \S+ is not empty \(\w+: \d+\); move it away, or set database_url to another one\n", told
     )
     assert before == read_rows(filled.db)
 
@@ -231,7 +231,9 @@ def test_a_backup_that_was_changed_is_refused_and_nothing_is_restored(
         file.write_bytes(whole)
         rewritten(file, member, change)
         told = scheduler("db", "restore", str(file), code=1).output
-        assert re.fullmatch(rf"Error: {file}: is damaged: {reason}.*; nothing was changed\n", told), name
+        assert re.fullmatch(
+            rf"Error: {file}: the backup is damaged: {reason}.*; nothing was changed, use another backup\n", told
+        ), name
     assert {"alembic_version", "version"} >= {name for name, rows in _rows_of(url).items() if rows}
 
 
@@ -255,7 +257,8 @@ def test_a_backup_that_somebody_forged_is_refused_and_nothing_is_restored(
 
     told = scheduler("db", "restore", str(file), code=1).output
 
-    assert f"Error: {file}: is damaged: what it holds cannot be read; nothing was changed\n" == told
+    end = "its contents cannot be read; nothing was changed, use another backup"
+    assert f"Error: {file}: the backup is damaged: {end}\n" == told
     assert {"alembic_version", "version"} >= {name for name, rows in _rows_of(url).items() if rows}
 
 
@@ -284,7 +287,9 @@ def test_a_backup_that_was_cut_short_is_refused(
     for part in (0.01, 0.5, 0.9, 0.999):
         file.write_bytes(whole[: int(part * len(whole))])
         told = scheduler("db", "restore", str(file), code=1).output
-        assert re.fullmatch(rf"Error: {file}: is damaged: .*; nothing was changed\n", told), part
+        assert re.fullmatch(
+            rf"Error: {file}: the backup is damaged: .*; nothing was changed, use another backup\n", told
+        ), part
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -297,7 +302,7 @@ def test_rows_that_the_tables_refuse_leave_an_empty_database(
     for engine in ENGINES:
         url = target(engine)
         told = scheduler("db", "restore", str(file), code=1).output
-        assert told.startswith("Error: a row of the table event is refused: ")
+        assert told.startswith("Error: the database refuses a row of the table event: ")
         assert {"alembic_version", "version"} >= {name for name, rows in _rows_of(url).items() if rows}
 
 
@@ -305,8 +310,8 @@ def test_rows_that_the_tables_refuse_leave_an_empty_database(
     ("content", "reason"),
     [
         (None, "there is no such file"),
-        (b"", "is no backup made by `scheduler db backup`"),
-        (b"SQLite format 3\0", "is no backup made by `scheduler db backup`"),
+        (b"", "is not a backup made by `scheduler db backup`; name such a file"),
+        (b"SQLite format 3\0", "is not a backup made by `scheduler db backup`; name such a file"),
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -329,7 +334,7 @@ def test_a_database_without_tables_is_not_backed_up(scheduler: Scheduler, file: 
 
     told = scheduler("db", "backup", str(file), code=1).output
 
-    assert "has no tables; there is nothing to back up" in told
+    assert "has no tables, so there is nothing to back up" in told
     assert not file.exists()
 
 
@@ -480,12 +485,12 @@ def test_letters_that_may_have_left_are_held_until_somebody_releases_them(
         register(session, an_event(session, "later"), a_person(session, email="dana@example.org"), now=clock.now())
     new = deliver(app)
 
-    assert "Held, because they may have left after the backup: 6 letters." in told
+    assert "E-mails on hold, because they may have been sent after the backup: 6." in told
     assert (0, 1) == (nobody.sent, new.sent)
     assert 6 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
-    state = found(scheduler, "held letters")
+    state = found(scheduler, "e-mails on hold")
     assert ("warning", "scheduler letter release") == (state["state"], state["remedy"])
-    assert "Released: 6, settled: 0." in scheduler("letter", "release", "--yes").output
+    assert "Released: 6, closed: 0." in scheduler("letter", "release", "--yes").output
     assert 5 == deliver(app).sent  # the visit is confirmed by now
     scheduler("letter", "release", "--yes", code=1)
 
@@ -502,7 +507,7 @@ def test_letters_that_have_left_before_the_loss_are_settled(
 
     told = scheduler("letter", "release", "--since", "2027-01-04 16:00", "--yes").output
 
-    assert "Released: 3, settled: 1." in told
+    assert "Released: 3, closed: 1." in told
     app = App.open(load_settings(environment), clock, connect)
     assert 2 == deliver(app).sent
     with app.db.read() as session:
@@ -517,7 +522,7 @@ def test_without_a_yes_no_letter_is_released(filled: App, scheduler: Scheduler, 
 
     told = scheduler("letter", "release", code=1).output
 
-    assert "Nobody can be asked here; say --yes" in told
+    assert "There is no terminal to ask on; give --yes" in told
     assert 4 == len(json.loads(scheduler("letter", "list", "--outcome", "held", "--json").output))
 
 

@@ -98,7 +98,7 @@ def test_a_settings_file_of_somebody_else_makes_no_directory_the_demos(directory
     (directory / "letters").mkdir()
     (directory / LETTER).write_bytes(THESIS)
 
-    assert f"{directory}: is not empty and not of the demo; choose another with --dir" in refused(directory)
+    assert f"{directory}: is not empty, and was not made by the demo; choose another with --dir" in refused(directory)
 
 
 def test_a_marker_that_is_a_link_makes_no_directory_the_demos(played: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_link_that_leads_nowhere_is_no_directory(directory: Path) -> None:
 def test_below_a_file_no_directory_can_be_made(directory: Path) -> None:
     directory.write_bytes(THESIS)
 
-    assert "cannot be made: Not a directory" in refused(directory / "demo", below=directory.parent)
+    assert "cannot be created: Not a directory" in refused(directory / "demo", below=directory.parent)
 
 
 def test_a_directory_is_made_with_those_above_it(directory: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_link_to_a_directory_of_somebody_else_is_refused(directory: Path) -> N
     (directory.parent / "disk" / "scheduler.toml").write_bytes(THESIS)
     directory.symlink_to(directory.parent / "disk")
 
-    assert "not of the demo" in refused(directory)
+    assert "not made by the demo" in refused(directory)
 
 
 # What is removed
@@ -200,7 +200,10 @@ def test_a_calendar_of_somebodys_own_with_the_name_of_ours_is_not_written_over(d
     own = directory / "calendars" / "all.en.ics"
     own.write_bytes(THESIS)
 
-    with claim(directory) as place, pytest.raises(Conflict, match=r"all\.en\.ics: is not as the demo wrote it"):
+    with (
+        claim(directory) as place,
+        pytest.raises(Conflict, match=r"all\.en\.ics: has been changed since the demo wrote it"),
+    ):
         place.expect("calendars/all.en.ics")
 
     assert THESIS == own.read_bytes()
@@ -212,20 +215,20 @@ def test_a_file_of_a_name_of_ours_that_the_demo_did_not_list_stays(directory: Pa
     (directory / MARKER).touch()
     (directory / name).write_bytes(THESIS)
 
-    assert f"{directory / name}: is not as the demo wrote it; move it away" in refused(directory)
+    assert f"{directory / name}: has been changed since the demo wrote it; move it away" in refused(directory)
 
 
 @pytest.mark.parametrize("name", ["scheduler.toml", "programme.toml"])
 def test_what_a_person_has_changed_is_not_thrown_away(played: Path, name: str) -> None:
     (played / name).write_bytes(THESIS)
 
-    assert f"{played / name}: is not as the demo wrote it; move it away" in refused(played)
+    assert f"{played / name}: has been changed since the demo wrote it; move it away" in refused(played)
 
 
 def test_a_database_of_another_program_stays(played: Path) -> None:
     (played / "scheduler.db").write_bytes(THESIS)
 
-    assert f"{played / 'scheduler.db'}: is not as the demo wrote it" in refused(played)
+    assert f"{played / 'scheduler.db'}: has been changed since the demo wrote it" in refused(played)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_a_file_of_ours_that_became_a_link_is_neither_followed_nor_removed(
         away.write_bytes(THESIS)
     (played / name).symlink_to(away)
 
-    assert f"{played / name}: is not as the demo wrote it" in refused(played)
+    assert f"{played / name}: has been changed since the demo wrote it" in refused(played)
 
 
 @pytest.mark.parametrize("folder", ["letters", "calendars"])
@@ -251,7 +254,7 @@ def test_a_folder_of_ours_that_became_a_link_is_not_followed(played: Path, folde
     (played / folder).rename(away)
     (played / folder).symlink_to(away)
 
-    assert f"{played / folder}: is not as the demo wrote it" in refused(played)
+    assert f"{played / folder}: has been changed since the demo wrote it" in refused(played)
 
 
 @pytest.mark.parametrize("folder", ["letters", "calendars"])
@@ -260,7 +263,7 @@ def test_a_file_in_the_place_of_a_folder_stays(directory: Path, folder: str) -> 
     (directory / MARKER).touch()
     (directory / folder).write_bytes(THESIS)
 
-    assert f"{directory / folder}: is not as the demo wrote it" in refused(directory)
+    assert f"{directory / folder}: has been changed since the demo wrote it" in refused(directory)
 
 
 def test_a_folder_in_the_place_of_a_file_stays(directory: Path) -> None:
@@ -268,7 +271,7 @@ def test_a_folder_in_the_place_of_a_file_stays(directory: Path) -> None:
     (directory / "scheduler.toml" / "thesis.txt").write_bytes(THESIS)
     (directory / MARKER).write_text("any scheduler.toml\n")
 
-    assert f"{directory / 'scheduler.toml'}: is not as the demo wrote it" in refused(directory)
+    assert f"{directory / 'scheduler.toml'}: has been changed since the demo wrote it" in refused(directory)
 
 
 @pytest.mark.parametrize("name", ["../thesis.txt", "thesis.txt", "calendars/../thesis.txt", "/etc/hostname", ""])
@@ -314,7 +317,10 @@ def test_a_place_that_cannot_be_written_is_told_in_a_line() -> None:
     """Where not even root may write."""
     result = CliRunner().invoke(root, ["demo", "--dir", "/proc/demo"], catch_exceptions=False)
 
-    assert (1, "Error: /proc/demo: cannot be made: No such file or directory\n") == (result.exit_code, result.output)
+    assert (1, "Error: /proc/demo: cannot be created: No such file or directory\n") == (
+        result.exit_code,
+        result.output,
+    )
 
 
 def test_a_full_disk_is_told_and_what_was_written_is_tidied_by_the_next(directory: Path) -> None:

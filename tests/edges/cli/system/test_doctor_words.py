@@ -20,7 +20,7 @@ def test_what_is_in_order_asks_for_nothing_and_what_is_at_fault_says_how_to_mend
 
     assert [] == [one for one in found if one["state"] == "ok" and one["remedy"]]
     assert [] == [one for one in found if one["state"] in ("warning", "failure") and not one["remedy"]]
-    none = load_catalogue(language).gettext("none is known")
+    none = load_catalogue(language).gettext("no backup is known")
     assert [("backup", "note")] == [(one["what"], one["state"]) for one in found if one["found"] == none]
 
 
@@ -33,5 +33,5 @@ def test_nothing_is_both_in_order_and_a_warning(scheduler, tmp_path, monkeypatch
 
     found = json.loads(scheduler("doctor", "--json").output)["findings"]
 
-    will_be_made = {one["what"]: one["state"] for one in found if one["found"] == "will be made at first use"}
+    will_be_made = {one["what"]: one["state"] for one in found if one["found"] == "will be created at first use"}
     assert {"secret": "note", "database": "note"} == will_be_made

@@ -75,9 +75,7 @@ def test_the_machine_that_makes_backups_cannot_read_them(
     scheduler("db", "backup", str(file))
 
     assert b"zhanna" not in file.read_bytes()
-    assert (
-        "this key writes backups and reads none" in scheduler("db", "restore", str(file), "--dry-run", code=2).output
-    )
+    assert "this key can only write backups" in scheduler("db", "restore", str(file), "--dry-run", code=2).output
     told = scheduler("db", "restore", str(file), "--dry-run", "--json", "--key-file", str(place / "key")).output
     assert (True, True) == (json.loads(told)["encrypted"], json.loads(told)["has_secret"])
 
@@ -106,7 +104,7 @@ def test_an_encrypted_backup_brings_the_secret_to_a_new_machine(
     said = scheduler("db", "restore", str(place / "b")).output
 
     kept = place / "there" / "secret"
-    assert "secret is not in it" not in told
+    assert "does not contain the secret" not in told
     assert SECRET == kept.read_text()
     assert 0o600 == stat.S_IMODE(kept.stat().st_mode)
     assert f"The secret is that of the backup: {kept}" in said
@@ -123,8 +121,8 @@ def test_a_backup_that_is_not_encrypted_has_no_secret_and_says_so_twice(
 
     said = scheduler("db", "restore", str(place / "b")).output
 
-    assert "The secret is not in it, because it is not encrypted. Keep a copy elsewhere: SCHEDULER_SECRET" in told
-    assert f"The secret is not in the backup: put it back first, into {place / 'there' / 'secret'}" in said
+    assert "Keep a copy of the secret elsewhere: SCHEDULER_SECRET" in told
+    assert f"put the secret into this file first, otherwise links do not work: {place / 'there' / 'secret'}" in said
     assert not (place / "there" / "secret").exists()
 
 
@@ -165,7 +163,7 @@ def test_what_is_no_key_is_refused_and_no_file_is_left(
     for key in ("correct horse battery staple", "age1qqqqqqqqqqqqqqqq", "AGE-SECRET-KEY-1X", "# a comment only"):
         monkeypatch.setenv("SCHEDULER_BACKUP_KEY", key)
         told = scheduler("db", "backup", str(place / "b"), code=2).output
-        assert "Error: backup_key: is no age key; make one with: scheduler db key FILE\n" == told
+        assert "Error: backup_key: is not an age key; make one with: scheduler db key FILE\n" == told
     assert [] == [path for path in place.iterdir() if path.name.startswith((".b", "b"))]
 
 

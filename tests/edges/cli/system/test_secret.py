@@ -70,7 +70,12 @@ def test_a_secret_that_is_set_twice_is_refused(environment: dict[str, str], file
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b" \n", "is empty"), (b"\xff\xfe", "is no text"), (None, "cannot be read: Is a directory")],
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xff\xfe", "is not a text file"),
+        (None, "cannot be read: Is a directory"),
+    ],
 )
 def test_a_file_without_a_secret_is_refused_in_one_line(
     environment: dict[str, str], tmp_path: Path, kept: bool, content: bytes | None, reason: str
@@ -103,7 +108,7 @@ def test_the_doctor_says_where_the_secret_came_from_and_never_what_it_is(
     told = scheduler("doctor", "--json").stdout
 
     secret = next(one for one in json.loads(told)["findings"] if one["what"] == "secret")
-    assert ("ok", f"set, from {file}") == (secret["state"], secret["found"])
+    assert ("ok", f"set; source: {file}") == (secret["state"], secret["found"])
     assert KEY not in told
 
 

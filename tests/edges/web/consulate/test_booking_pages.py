@@ -135,7 +135,7 @@ def test_a_visit_is_asked_for_confirmed_moved_and_cancelled(app, web, post):
     assert 303 == asked.status_code
     sent = said(web.get(asked.headers["Location"]))
     assert "Tuesday 12 January 2027, 09:00 (Phuket, UTC+7)" in sent
-    assert "This time is kept until 16:15 (Phuket, UTC+7)." in sent
+    assert "This time is reserved until 16:15 (Phuket, UTC+7)." in sent
     assert VisitStatus.HELD is row(app).status
     confirming = link(app)
     assert "Aliya Serik" in text(web.get(confirming))
@@ -143,24 +143,24 @@ def test_a_visit_is_asked_for_confirmed_moved_and_cancelled(app, web, post):
     confirmed = web.post(confirming)
     own = confirmed.headers["Location"].partition("?")[0]
     page = said(web.get(confirmed.headers["Location"]))
-    assert "Your visit is booked" in page
+    assert "Your appointment is booked" in page
     assert row(app).reference in page
     assert "Old passport" in page
     before = row(app)
 
     assert "10:00" in text(web.get(f"{own}/time?from=2027-01-13"))
-    assert "Move your visit?" in text(web.get(f"{own}/move?at=2027-01-13T10:00"))
+    assert "Do you want to move your appointment?" in text(web.get(f"{own}/move?at=2027-01-13T10:00"))
     assert MORNING == row(app).dtstart
     assert 303 == web.post(f"{own}/move", data={"at": "2027-01-13T10:00"}).status_code
     after = row(app)
     assert datetime(2027, 1, 13, 10, 0) == after.dtstart  # noqa: DTZ001 - a wall time
     assert (before.reference, before.uid, before.sequence + 1) == (after.reference, after.uid, after.sequence)
 
-    assert "Cancel your visit?" in text(web.get(f"{own}/cancel"))
+    assert "Do you want to cancel your appointment?" in text(web.get(f"{own}/cancel"))
     assert VisitStatus.CONFIRMED is row(app).status
     assert 303 == web.post(f"{own}/cancel").status_code
     assert VisitStatus.CANCELLED is row(app).status
-    assert "Your visit has been cancelled" in text(web.get(f"{own}?done=cancelled"))
+    assert "Your appointment has been cancelled" in text(web.get(f"{own}?done=cancelled"))
     assert [] == wrong_with_cells(app.db)
 
 
@@ -198,7 +198,7 @@ def test_a_week_opens_at_the_first_free_time_with_the_readers_clock_beside_it(ap
 
     page = said(web.get(f"{SERVICE}/time"))
 
-    assert "Times at the post: Phuket, UTC+7 ; beside them yours: Almaty, UTC+5" in page
+    assert "Local time of the consulate: Phuket, UTC+7 ; beside it, your time: Almaty, UTC+5" in page
     assert "4–10 January 2027" in page
     assert "09:00 07:00" in page
 
@@ -208,9 +208,9 @@ REASONS = {
     "one of the other State": ("2027-02-22", "public holiday: Makha Bucha Day (day off in its place) (Thailand)."),
     "a closure": ("2027-01-15", "Closed: Stocktaking"),
     "a day off": ("2027-01-16", "Closed."),
-    "too soon": ("2027-01-05", "Too soon: this service is booked at least 1 day before."),
-    "full": ("2027-01-12", "Full. Wait for this day"),
-    "beyond the horizon": ("2027-03-03", "booked at most 57 days before, so from 5 January 2027 on."),
+    "too soon": ("2027-01-05", "Too soon: this service is booked at least 1 day in advance."),
+    "full": ("2027-01-12", "Fully booked. Wait for a time on this day"),
+    "beyond the horizon": ("2027-03-03", "booked at most 57 days in advance. Booking opens: 5 January 2027."),
 }
 
 
@@ -234,18 +234,18 @@ def test_a_quota_that_is_spent_is_told(app, web):
 
     page = said(web.get(f"{SERVICE}/time?from=2027-01-12"))
 
-    assert "No more of this service are taken on this day." in page
+    assert "No more bookings are taken for this service on this day." in page
 
 
 @ONE_ENGINE
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ("day=2027-01-12&hour=12:30", "It falls into a break"),
-        ("day=2027-01-12&hour=18:00", "Outside the hours"),
+        ("day=2027-01-12&hour=12:30", "This time is in a break"),
+        ("day=2027-01-12&hour=18:00", "This time is outside the opening hours"),
         ("day=2027-01-07&hour=10:00", "Orthodox Christmas (Kazakhstan)"),
-        ("day=2027-01-03&hour=10:00", "It has passed."),
-        ("day=2027-01-12&hour=09:00", "Full."),
+        ("day=2027-01-03&hour=10:00", "This time has passed."),
+        ("day=2027-01-12&hour=09:00", "Fully booked."),
         ("day=2027-01-12&hour=10:00", "This time is free."),
     ],
 )
@@ -270,7 +270,7 @@ def test_nothing_free_leads_to_the_waiting_list(app, web, post):
     wait = f"{SERVICE}/wait/who?people=1&documents=1&layout=adjoining&day=2027-01-12"
     asked = fill(web, wait)
     assert 303 == asked.status_code
-    assert "When a time is free on one of your days" in text(web.get(asked.headers["Location"]))
+    assert "When a time becomes free on one of your days" in text(web.get(asked.headers["Location"]))
     assert VisitStatus.WAITING is rows(app)[-1].status
     own = own_of(app, rows(app)[-1].reference)
     assert "You are on the waiting list." in text(web.get(own))
@@ -279,14 +279,14 @@ def test_nothing_free_leads_to_the_waiting_list(app, web, post):
     assert VisitStatus.OFFERED is rows(app)[-1].status
     offered = own_of(app, rows(app)[-1].reference, VisitPurpose.CONFIRM)
     assert any(offered in body(mail) for mail in mails(app))
-    assert "Take this time" in text(web.get(offered))
-    assert "Your visit is booked" in text(web.post(offered, follow_redirects=True))
+    assert "Accept this time" in text(web.get(offered))
+    assert "Your appointment is booked" in text(web.post(offered, follow_redirects=True))
     assert VisitStatus.CONFIRMED is rows(app)[-1].status
 
 
 @ONE_ENGINE
 def test_only_days_that_are_full_can_be_waited_for(app, web, post):
-    assert "There is no day on which all is taken" in text(web.get(f"{SERVICE}/wait"))
+    assert "No day is fully booked" in text(web.get(f"{SERVICE}/wait"))
     assert 422 == web.get(f"{SERVICE}/wait/who?people=1").status_code
 
     answer = fill(web, f"{SERVICE}/wait/who?day=2027-01-12")
@@ -302,17 +302,17 @@ WRONG = {
     "no name": ({"name-1": " "}, "Enter the name, as it is in the document."),
     "two lines of name": ({"name-1": "Aliya\nBcc: all"}, "must be on one line"),
     "a name that turns the text": ({"name-1": "Aliya \u202egnp.exe"}, "has a control character"),
-    "300 characters": ({"name-1": "Ә" * 300}, "Enter a name alone, of at most 100 characters."),
-    "a message for a name": ({"name-1": "You won: https://evil.example"}, "Enter a name alone"),
-    "a host for a name": ({"name-1": "evil.example"}, "Enter a name alone"),
-    "a telephone for a name": ({"name-1": "Call 0812345678"}, "Enter a name alone"),
+    "300 characters": ({"name-1": "Ә" * 300}, "Enter only a name, of at most 100 characters."),
+    "a message for a name": ({"name-1": "You won: https://evil.example"}, "Enter only a name"),
+    "a host for a name": ({"name-1": "evil.example"}, "Enter only a name"),
+    "a telephone for a name": ({"name-1": "Call 0812345678"}, "Enter only a name"),
     "no document": ({"document-1": ""}, "Enter the number of the document."),
     "too short a document": ({"document-1": "1"}, "as it is printed there"),
     "no address": ({"email": "aliya"}, "Enter an e-mail address, like name@example.org."),
     "a header in the address": ({"email": "a@example.org\nBcc: b@example.org"}, "Enter an e-mail address"),
     "no telephone": ({"telephone": "call me"}, "Enter a telephone number"),
-    "no consent": ({"consent": ""}, "without it we cannot book for you"),
-    "a seal of nobody": ({"seal": "1.2.3"}, "had been open for very long"),
+    "no consent": ({"consent": ""}, "without your consent we cannot book for you"),
+    "a seal of nobody": ({"seal": "1.2.3"}, "was open for too long"),
 }
 
 
@@ -335,7 +335,7 @@ def test_one_document_for_two_people_is_refused_beside_the_second(app, web, post
 
     page = text(fill(web, form, **{"name-2": "Bolat", "document-2": "n 123-456-78"}))
 
-    assert re.search(r'id="document-2-wrong".*This number is there already', page)
+    assert re.search(r'id="document-2-wrong".*This number was already entered', page)
 
 
 @ONE_ENGINE
@@ -378,9 +378,9 @@ def test_what_is_not_there_is_not_found(app, web, post):
 
 
 FORGED = {
-    "past": ("2026-12-01T09:00", "It has passed."),
-    "outside the hours": ("2027-01-12T03:00", "Outside the hours"),
-    "between the cells": ("2027-01-12T09:07", "no visit begins then"),
+    "past": ("2026-12-01T09:00", "This time has passed."),
+    "outside the hours": ("2027-01-12T03:00", "This time is outside the opening hours"),
+    "between the cells": ("2027-01-12T09:07", "no appointment begins then"),
     "a holiday": ("2027-01-07T09:00", "Orthodox Christmas"),
     "beyond the horizon": ("2027-06-01T09:00", "Not yet"),
 }
@@ -417,7 +417,7 @@ def test_a_time_that_was_taken_meanwhile_is_told_with_the_next_ones_and_nothing_
 
     page = text(late)
     assert 409 == late.status_code
-    assert "cannot be booked. Full." in page
+    assert "cannot be booked. Fully booked." in page
     assert all(f'value="{kept}"' in page for kept in ("Aliya Serik", "N12345678", "aliya@example.org"))
     other = re.search(r'type="radio" name="at" value="([^"]+)"', page)[1]
     assert 303 == fill(web, fields=solved(late.get_data(as_text=True)), at=other).status_code
@@ -460,7 +460,7 @@ def test_a_link_that_lapsed_books_nothing(app, web, post, clock):
 
     answer = web.post(confirming, follow_redirects=True)
 
-    assert "This booking has lapsed" in text(answer)
+    assert "This booking has expired" in text(answer)
     assert 303 == fill(web).status_code
     assert [VisitStatus.LAPSED, VisitStatus.HELD] == [one.status for one in rows(app)]
 
@@ -540,8 +540,10 @@ def test_the_page_says_the_same_whether_a_document_has_a_visit_or_not(app, web, 
     written = mails(app)[-2:]
     assert {"owner@example.org", "other@example.org"} == {mail["To"].addresses[0].addr_spec for mail in written}
     told = next(mail for mail in written if "owner@" in mail["To"])
-    assert "You have a visit already" in told["Subject"]
-    assert "somebody has asked for a visit with the number of your document" in " ".join(body(told).split())
+    assert "You already have an appointment" in told["Subject"]
+    assert "Somebody has asked on our website for an appointment with the number of your document" in " ".join(
+        body(told).split()
+    )
 
 
 def _with_contacts(app):
@@ -586,7 +588,7 @@ def test_neither_times_nor_quota_nor_a_second_click_tell_whether_a_document_has_
     known, unknown = (seen(document, at) for document, at in asked.items())
     assert known == unknown
     assert ["303", "303", "409"] == known[:3]
-    assert "No more of this service are taken on this day." in known[5]
+    assert "No more bookings are taken for this service on this day." in known[5]
     assert (3, 2) == (len(rows(app)), len(_with_contacts(app)))
     assert [] == wrong_with_cells(app.db)
 
@@ -613,7 +615,7 @@ def test_who_may_book_nothing_for_now_is_told_by_letter_alone(app, web, clock):
     assert 303 == answer.status_code
     told = mails(app)[-1]
     assert "owner@example.org" == told["To"].addresses[0].addr_spec
-    assert "nothing can be booked online with it until" in " ".join(body(told).split())
+    assert "this document cannot be used to book online until" in " ".join(body(told).split())
     assert 1 == len(_with_contacts(app))
 
 
@@ -672,7 +674,7 @@ def test_once_it_has_begun_it_can_be_neither_moved_nor_cancelled_here(app, web, 
 
     assert 409 == web.post(f"{own}/cancel").status_code
     assert 409 == web.post(f"{own}/move", data={"at": "2027-01-14T10:00"}).status_code
-    assert "Cancel the visit" not in text(web.get(own))
+    assert "Cancel the appointment" not in text(web.get(own))
     assert VisitStatus.CONFIRMED is row(app).status
 
 
@@ -685,7 +687,7 @@ def test_a_move_to_a_time_that_is_gone_leaves_the_visit_as_it_is(app, web, post)
     answer = web.post(f"{own}/move", data={"at": "2027-01-12T10:00"})
 
     assert 409 == answer.status_code
-    assert "Your visit stays as it is." in text(answer)
+    assert "Your appointment is unchanged." in text(answer)
     assert MORNING == rows(app)[0].dtstart
 
 
@@ -727,7 +729,7 @@ def test_a_post_tells_its_hours_holidays_closures_and_services(app, web, post):
     assert "Tuesday, 5 Jan: 09:00–12:00, 13:00–16:00" in page
     assert "Wednesday, 6 Jan: closed: Stocktaking" in page
     assert "Thursday, 7 Jan: 09:00–12:00, 13:00–16:00" in page
-    assert "Orthodox Christmas (Kazakhstan) · open all the same" in page
+    assert "Orthodox Christmas (Kazakhstan) · open despite the holiday" in page
     assert "30 minutes for each document" in page
     assert "Old passport" in page
     assert "Consulate in Phuket" in text(web.get("/en/posts"))
@@ -746,7 +748,7 @@ def test_the_name_of_a_holiday_in_another_language_is_marked_with_that_language(
 
 @ONE_ENGINE
 def test_without_a_post_the_list_says_so(app, web):
-    assert "There is no post here yet" in text(web.get("/en/posts"))
+    assert "There is no consulate here yet" in text(web.get("/en/posts"))
 
 
 @ONE_ENGINE
@@ -776,5 +778,5 @@ def test_a_consular_day_that_was_cancelled_takes_no_visits(app, web):
         a_post(session, event="opening")
         session.scalars(sa.select(Event)).one().status = Status.CANCELLED
 
-    assert "No visits are booked here at present." in text(web.get(POST))
+    assert "Appointments cannot be booked here at present." in text(web.get(POST))
     assert 404 == web.get(WHO).status_code

@@ -46,7 +46,7 @@ def test_looking_erases_nothing_and_says_what_would_happen(app, web):
 
     assert 200 == said.status_code
     assert "private, no-store" == said.headers["Cache-Control"]
-    assert "You are withdrawn from:" in text(said)
+    assert "You will no longer take part in:" in text(said)
     assert "Opening" in text(said)
     assert "90 days after the last event" in text(web.get(page))
     assert ["Anna Ivanova"] == names(app)
@@ -92,7 +92,7 @@ def test_another_site_cannot_press_the_button(app, web):
 def test_who_is_planned_with_by_name_is_told_to_write(app, web):
     page = page_of(app, "minister")
 
-    assert "Reply to any of our letters" in text(web.get(f"{page}/erasure"))
+    assert "Please reply to any of our e-mails" in text(web.get(f"{page}/erasure"))
     assert 422 == web.post(f"{page}/erasure").status_code
     assert ["Anna Ivanova"] == names(app)
 

@@ -57,7 +57,7 @@ def test_the_letter_leads_to_a_page_that_holds_until_it_says_and_changes_nothing
     assert until in body(mail)
     assert until in body(mail, "html")
     page = text(web.get(re.search(r"http://localhost:8000(/en/registration/\S+)", body(mail))[1]))
-    assert f"A place is held for you until Tuesday {until}." in page or until in page
+    assert f"A place is reserved for you until Tuesday {until}." in page or until in page
     assert "Accept the place" in page
     assert Standing.OFFERED is row(app).standing
 
@@ -82,7 +82,7 @@ def test_who_is_too_late_is_told_so_kindly_and_may_ask_again(app, web, clock, of
 
     page = text(web.get(web.post(f"{offered}/coming").headers["Location"]))
 
-    assert "This came too late" in page
+    assert "Your answer came too late" in page
     assert "You did not accept in time" in page
     web.post(f"{offered}/coming")
     assert Standing.WAITLISTED is row(app).standing
@@ -133,7 +133,7 @@ def test_who_switches_to_the_hall_is_told_what_holds_there_and_not_what_held_bef
 
 @pytest.mark.parametrize(
     ("queue", "said", "passed"),
-    [("strict", "strictly in order", False), ("first-fit", "whose whole party fits", True)],
+    [("strict", "strictly in order", False), ("first-fit", "whose whole group fits", True)],
 )
 def test_who_waits_reads_by_which_rule_and_whom_it_calls_before_them(app, web, queue, said, passed):
     plan(app, capacity=2, queue=queue)
@@ -144,7 +144,7 @@ def test_who_waits_reads_by_which_rule_and_whom_it_calls_before_them(app, web, q
     page = text(web.get(registered(app, web, companions="1")))
 
     assert said in page
-    assert passed is ("Smaller parties behind you may be called before you." in page)
+    assert passed is ("Smaller groups after you may be offered places before you." in page)
 
 
 # Approval
@@ -153,7 +153,7 @@ def test_who_waits_reads_by_which_rule_and_whom_it_calls_before_them(app, web, q
 def test_a_place_by_approval_is_said_before_asked_for_and_then_decided(app, web):
     plan(app, capacity=1, approval=True)
     for address in ("/en/events/opening", FORM):
-        assert "Places are given by approval" in text(web.get(address))
+        assert "Every request needs approval" in text(web.get(address))
 
     fill(web)
     assert "only then does your request reach us" in text(web.get(f"{FORM}/sent"))
@@ -162,7 +162,7 @@ def test_a_place_by_approval_is_said_before_asked_for_and_then_decided(app, web)
     page = text(web.get(answer.headers["Location"]))
 
     assert Standing.REQUESTED is row(app).standing
-    assert "Your request has reached us" in page
+    assert "We have received your request" in page
     assert "Your request is being considered" in page
     assert 303 == web.get(confirming).status_code
     assert "Request received: Opening" == mails(app)[-1]["Subject"]
@@ -200,9 +200,9 @@ def test_companions_are_asked_for_by_name_and_can_be_changed(app, web):
 
 WRONG = {
     "too many": ("A\nB\nC", "Enter at most 2 names"),
-    "a message": ("You won: https://evil.example", "Enter names alone"),
-    "too long": ("A" * 101, "Enter names alone"),
-    "a control character": ("Anna \u202egnp.exe", "Enter names alone"),
+    "a message": ("You won: https://evil.example", "Enter only names"),
+    "too long": ("A" * 101, "Enter only names"),
+    "a control character": ("Anna \u202egnp.exe", "Enter only names"),
 }
 
 
@@ -268,7 +268,7 @@ def test_a_visitor_chooses_when_to_be_reminded(app, web):
 
     answer = web.post(f"{page}/reminders", data={"reminded": "never"})
 
-    assert "You will be reminded in this way." in text(web.get(answer.headers["Location"]))
+    assert "Your choice of reminders is saved." in text(web.get(answer.headers["Location"]))
     assert Reminded.NEVER is row(app).reminded
     assert 422 == web.post(f"{page}/reminders", data={"reminded": "hourly"}).status_code
 
@@ -285,7 +285,7 @@ def test_a_renewed_link_is_the_only_one_that_leads_on(app, web):
 
     assert 404 == web.get(page).status_code
     letter = mails(app)[-1]
-    assert "This is a new link to your page." in body(letter)
+    assert "a new link to your page." in body(letter)
     assert 200 == web.get(re.search(r"(/en/registration/\S+)", body(letter))[1]).status_code
 
 
@@ -312,6 +312,6 @@ def test_a_deputy_reads_whom_they_represent_and_withdraws_themselves_alone(app, 
 
     said = web.post(f"{page}/withdrawal", follow_redirects=True)
 
-    assert "Your regrets have reached us" in text(said)
+    assert "We have received your regrets" in text(said)
     assert (Standing.INVITED, True) == (row(app).standing, row(app).place_kept)
     assert 404 == web.get(page).status_code

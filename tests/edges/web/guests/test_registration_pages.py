@@ -46,7 +46,7 @@ def test_a_visitor_asks_confirms_and_has_a_page_of_their_own(app, web):
     assert FORM in text(web.get("/en/events/opening"))
     asked = fill(web, companions="1")
     assert (303, f"{FORM}/sent") == (asked.status_code, asked.headers["Location"])
-    assert "look into your e-mail" in text(web.get(asked.headers["Location"]))
+    assert "Please check your e-mail" in text(web.get(asked.headers["Location"]))
     confirming = link(app)
     assert "Anna Ivanova" in text(web.get(confirming))
     assert [("Anna Ivanova", Standing.UNCONFIRMED)] == attendees(app)
@@ -68,7 +68,7 @@ def test_who_comes_too_late_waits_and_sees_their_place_in_the_queue(app, web):
     page = text(web.get(registered(app, web)))
 
     assert "You are on the waiting list." in page
-    assert "Parties before you: 1." in page
+    assert "Requests before yours: 1." in page
 
 
 @ONE_ENGINE
@@ -124,20 +124,20 @@ WRONG = {
     "two lines of name": ({"name": "Anna\nBcc: all"}, "must be on one line"),
     "a name that turns the text": ({"name": "Anna \u202egnp"}, "has a control character"),
     "a header in the address": ({"email": "a@example.org\nBcc: b@example.org"}, "Enter an e-mail address"),
-    "too long a name": ({"name": "A" * 101}, "Enter a name alone, of at most 100 characters."),
-    "a message for a name": ({"name": "You won: https://evil.example"}, "Enter a name alone"),
-    "an address for a name": ({"name": "www.evil.example"}, "Enter a name alone"),
-    "a host for a name": ({"name": "Your prize: evil.example"}, "Enter a name alone"),
-    "a telephone for a name": ({"name": "Call +7 701 234 56 78"}, "Enter a name alone"),
-    "no consent": ({"consent": ""}, "without it we cannot register you"),
+    "too long a name": ({"name": "A" * 101}, "Enter only a name, of at most 100 characters."),
+    "a message for a name": ({"name": "You won: https://evil.example"}, "Enter only a name"),
+    "an address for a name": ({"name": "www.evil.example"}, "Enter only a name"),
+    "a host for a name": ({"name": "Your prize: evil.example"}, "Enter only a name"),
+    "a telephone for a name": ({"name": "Call +7 701 234 56 78"}, "Enter only a name"),
+    "no consent": ({"consent": ""}, "without your consent we cannot register you"),
     "too many companions": ({"companions": "6"}, "Enter a whole number from 0 to 5."),
     "companions in words": ({"companions": "a few"}, "Enter a whole number from 0 to 5."),
     "fewer than none": ({"companions": "-1"}, "Enter a whole number from 0 to 5."),
     "a way there is not": ({"mode": "by ship"}, "Choose how you will take part."),
-    "a party that never fits": ({"companions": "4"}, "can never fit"),
-    "a seal of nobody": ({"seal": "1.2.3"}, "had been open for very long"),
-    "no seal": ({"seal": ""}, "had been open for very long"),
-    "a strange seal": ({"seal": "é.²."}, "had been open for very long"),
+    "a party that never fits": ({"companions": "4"}, "group is too large"),
+    "a seal of nobody": ({"seal": "1.2.3"}, "was open for too long"),
+    "no seal": ({"seal": ""}, "was open for too long"),
+    "a strange seal": ({"seal": "é.²."}, "was open for too long"),
 }
 
 
@@ -234,11 +234,11 @@ def test_a_flood_of_forms_is_told_to_wait(app, web):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"registration": "desk"}, "The organiser gives the places; there is no registration on this page"),
-        ({"registration_opens": wall(2027, 1, 20, 9)}, "Registration opens Wednesday 20 January 2027, 09:00"),
+        ({"registration": "desk"}, "The organiser gives the places; you cannot register on this page"),
+        ({"registration_opens": wall(2027, 1, 20, 9)}, "Registration opens: Wednesday 20 January 2027, 09:00"),
         ({"registration_closes": wall(2027, 1, 4, 9)}, "Registration is closed"),
         ({"dtstart": wall(2027, 1, 4, 15)}, "Registration is closed"),
-        ({"dtstart": wall(2027, 1, 3, 15)}, "This is over"),
+        ({"dtstart": wall(2027, 1, 3, 15)}, "This event is over"),
     ],
 )
 def test_an_event_that_is_not_open_says_so_in_one_sentence_without_places_and_its_form_says_the_same(
@@ -250,7 +250,7 @@ def test_an_event_that_is_not_open_says_so_in_one_sentence_without_places_and_it
 
     assert 1 == page.count(says)
     assert f"<h1>{says}" in form
-    for words in (FORM, "places free", "Registration closes"):
+    for words in (FORM, "places free", "Registration closes:"):
         assert words not in page
     assert "Places free" not in text(web.get("/en/?month=2027-02"))
     assert 422 == web.post(FORM, data={"seal": "x"}).status_code
@@ -274,7 +274,7 @@ def test_an_open_event_says_what_is_free_and_until_when_and_its_one_button_what_
 
     assert "1 of 1 places free" in free
     assert 'register">Register</a>' in free
-    assert "Registration closes Saturday 30 January 2027, 00:00 (Bangkok, UTC+7)" in free
+    assert "Registration closes: Saturday 30 January 2027, 00:00 (Bangkok, UTC+7)" in free
     assert "วันเสาร์ที่ 30 มกราคม 2570 เวลา 00:00 น. (" in text(web.get("/th/events/opening"))
     assert "All places are taken: waiting list" in full
     assert 'register">Join the waiting list</a>' in full
@@ -434,7 +434,7 @@ def test_a_visitor_changes_the_party_switches_and_withdraws(app, web):
     assert 303 == web.post(f"{own}/party", data={"mode": "remote", "companions": "1"}).status_code
     assert "video.example.org" in text(web.get(own))
     full = web.post(f"{own}/party", data={"mode": "remote", "companions": "2"})
-    assert (422, True) == (full.status_code, "There are not that many places left." in text(full))
+    assert (422, True) == (full.status_code, "There are not enough places left." in text(full))
     assert 'name="companions" type="text" value="2"' in text(full)
     withdrawn = web.post(f"{own}/withdrawal")
     assert "You have withdrawn." in text(web.get(withdrawn.headers["Location"]))
@@ -578,8 +578,8 @@ def test_a_slip_in_ones_own_name_is_corrected_at_once_and_another_name_is_asked_
     assert 'value="Anna Ivanova"' in text(web.get(own))
     assert "Your name is corrected." in ask("Ana Ivanova")
     other = ask("Somebody Else")
-    assert "We have your wish." in other
+    assert "We have received your request." in other
     assert "Somebody Else" in other
-    assert "Enter a name alone" in ask("http://spam.example")
+    assert "Enter only a name" in ask("http://spam.example")
     assert "Enter a name." in ask(" ")
     assert [("Ana Ivanova", Standing.CONFIRMED)] == attendees(app)

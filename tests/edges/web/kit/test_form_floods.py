@@ -107,7 +107,7 @@ def test_what_does_not_fit_is_refused_in_words_and_what_was_typed_is_kept(app, w
     answer = send(web, **made(web))
 
     assert 422 == answer.status_code
-    assert "does not belong to this form. Please send it again." in text(answer)
+    assert "does not belong to this form. Please send the form again." in text(answer)
     assert 'value="anna@example.org"' in text(answer)
     assert 0 == letters(app)
     assert 303 == send(web, **solved(answer.get_data(as_text=True))).status_code
@@ -119,7 +119,7 @@ def test_a_solution_is_good_for_one_form_and_a_second_click_is_the_first(app, we
     first, again, other = send(web, **once), send(web, **once), send(web, **once, email="other@example.org")
 
     assert [303, 303, 422] == [one.status_code for one in (first, again, other)]
-    assert "This form was sent before." in text(other)
+    assert "This form was already sent." in text(other)
     assert 'value="other@example.org"' in text(other)
     assert 1 == letters(app)
 
@@ -150,7 +150,7 @@ def test_a_solution_does_not_last_for_ever(app, web, clock):
     answer = send(web, **hoarded)
 
     assert (422, 0) == (answer.status_code, letters(app))
-    assert "had been open for very long" in text(answer)
+    assert "was open for too long" in text(answer)
 
 
 @ONE_ENGINE

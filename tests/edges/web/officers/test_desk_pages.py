@@ -75,8 +75,8 @@ def test_the_desk_shows_what_is_on_with_how_many_come(app, web):
     page = text(web.get("/en/desk"))
 
     assert "in person: 1 of 1" in page
-    assert "waiting: 1" in page
-    assert "without answer: 1" in page
+    assert "on the waiting list: 1" in page
+    assert "no reply yet: 1" in page
     assert "/en/desk/events/talks" in page
 
 
@@ -175,7 +175,7 @@ def test_an_officer_registers_somebody_and_the_audit_names_them(app, web):
                 companions="2", role="speaker", language="kk", telephone="")  # fmt: skip
 
     assert 303 == sent.status_code
-    assert "They are on the list." in text(web.get(sent.headers["Location"]))
+    assert "The guest is on the list." in text(web.get(sent.headers["Location"]))
     found = row(app)
     assert (Mode.REMOTE, 2, Role.SPEAKER, Standing.CONFIRMED, Answer.DESK) == (
         found.mode,
@@ -196,12 +196,12 @@ def test_an_officer_registers_somebody_and_the_audit_names_them(app, web):
         ({"name": " "}, "name", "Enter a name."),
         ({"email": "a at b"}, "email", "is not an e-mail address"),
         ({"companions": "51"}, "companions", "Enter a whole number from 0 to 50."),
-        ({"mode": "by horse"}, "mode", "Choose how they take part."),
-        ({"role": "king"}, "role", "Choose what they are there."),
+        ({"mode": "by horse"}, "mode", "Choose how the guest takes part."),
+        ({"role": "king"}, "role", "Choose the role of the guest."),
         ({"language": "tlh"}, "language", "Choose a language."),
         ({"telephone": "call me"}, "telephone", "is not a telephone number"),
         ({"name": "x\u202ey"}, "name", "control character"),
-        ({"companions": "9"}, "", "a party of 10 can never fit"),
+        ({"companions": "9"}, "", "a group of 10 people cannot fit"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(app, web, typed, field, said):
@@ -282,12 +282,12 @@ def test_an_answer_is_recorded_with_how_and_when_it_came(app, web):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({"reply": ""}, "Choose what was answered."),
-        ({"reply": "not answered"}, "Choose what was answered."),
-        ({"way": "pigeon"}, "Choose how it came."),
-        ({"on": "2027-01-05"}, "It cannot have come later than today"),
-        ({"on": "never"}, "Enter a date, like 2027-01-04."),
-        ({"on": "2026-02-30"}, "Enter a date, like 2027-01-04."),
+        ({"reply": ""}, "Choose the answer."),
+        ({"reply": "not answered"}, "Choose the answer."),
+        ({"way": "pigeon"}, "Choose how the answer was received."),
+        ({"on": "2027-01-05"}, "The day cannot be later than today"),
+        ({"on": "never"}, "Enter a date as YYYY-MM-DD, for example 2027-01-04."),
+        ({"on": "2026-02-30"}, "Enter a date as YYYY-MM-DD, for example 2027-01-04."),
     ],
 )
 def test_an_answer_that_cannot_be_is_refused_and_stays_as_typed(app, web, typed, said):
@@ -362,10 +362,10 @@ def test_a_deputys_regrets_are_recorded_and_the_desk_shows_whom_to_ask(app, web)
 
     guest = text(web.get(f"{LIST}/guests/{number}"))
     assert "has sent regrets (" in guest
-    assert "Their place is kept until they have answered." in guest
+    assert "The place is reserved until the guest has answered." in guest
     assert f"/guests/{number}/regrets" not in guest
     assert "the deputy has sent regrets" in text(web.get(LIST))
-    assert "as a deputy has sent regrets: 1" in text(web.get("/en/desk"))
+    assert "because their deputy has sent regrets: 1" in text(web.get("/en/desk"))
     assert (Standing.INVITED, Partstat.NEEDS_ACTION) == (row(app, number).standing, row(app, number).partstat)
 
 
@@ -396,7 +396,7 @@ def test_places_are_kept_for_officials_on_a_page(app, web):
 
     assert "Places for officials" in text(web.get(LIST))
     assert 303 == send(web, f"{LIST}/kept", kept="2").status_code
-    assert "kept for officials: 2, not taken: 2" in text(web.get(LIST))
+    assert "reserved for officials: 2, not taken: 2" in text(web.get(LIST))
     assert 'value="2"' in text(web.get(f"{LIST}/kept"))
     too_many = send(web, f"{LIST}/kept", kept="4")
 
@@ -472,7 +472,7 @@ def test_a_wrong_address_is_put_right_at_the_desk_and_a_letter_goes_to_the_right
 
     assert 422 == wrong.status_code
     assert 3 == wrong.get_data(as_text=True).count('class="field is-wrong"')
-    assert "It is put right." in text(web.get(answer.headers["Location"]))
+    assert "The correction is saved." in text(web.get(answer.headers["Location"]))
     person = person_of(app, number)
     assert ("Ann Lee", "ann@example.com", "kk", "Asia/Almaty") == (
         person.name.to("en"),
@@ -490,14 +490,14 @@ def test_a_wrong_address_is_put_right_at_the_desk_and_a_letter_goes_to_the_right
 def test_a_name_that_somebody_asks_for_is_shown_and_taken_over_or_left(app, web):
     number = put(app, register)
     guest = f"{LIST}/guests/{number}"
-    assert "Asks to be called" not in text(web.get(guest))
+    assert "Name asked for" not in text(web.get(guest))
     with app.db.write() as session:
         session.get_one(Attendee, number).person.name_asked = "Anne Boleyn"
 
     assert "Anne Boleyn" in text(web.get(guest))
     correction = text(web.get(f"{guest}/correction"))
     assert 'value="Anne Boleyn"' in correction
-    assert "Until now: Ann" in correction, "nobody takes the new name over unawares"
+    assert "Present name: Ann" in correction, "nobody takes the new name over unawares"
     assert 303 == send(web, f"{guest}/keep-name").status_code
 
     assert "Anne Boleyn" not in text(web.get(guest))
@@ -515,7 +515,13 @@ def test_how_a_guest_is_addressed_is_shown_and_put_right_in_each_language(app, w
     answer = send(web, f"{guest}/address", **known, **lines)
 
     page = text(web.get(answer.headers["Location"]))
-    for words in ("It is put right.", "Dr Ann", "Дорогая Анна!", "Құрметті Бас консул ханым!", "เรียน กงสุลใหญ่"):
+    for words in (
+        "The correction is saved.",
+        "Dr Ann",
+        "Дорогая Анна!",
+        "Құрметті Бас консул ханым!",
+        "เรียน กงสุลใหญ่",
+    ):
         assert words in page
     form = text(web.get(f"{guest}/address"))
     assert 'value="Дорогая Анна!"' in form

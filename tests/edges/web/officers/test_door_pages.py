@@ -86,7 +86,7 @@ def test_a_pass_that_is_scanned_lets_in_and_leads_to_a_page_that_can_be_loaded_a
         "H.E. Ms Dana Ospanova",
         "Director, City Museum",
         "companions: 2",
-        "Call protocol: speaker",
+        "Inform the protocol service: speaker",
     ):
         assert said in page, said
     assert 3 == people(app)
@@ -102,7 +102,7 @@ def test_the_same_pass_twice_is_told_with_the_hour_its_zone_and_who_let_them_in(
     page = text(send(at_the_door, given=opening["speaker"][1]))
 
     assert "Already here" in page
-    assert "Since 09:40 (Bangkok, UTC+7), let in by aigerim, North." in page
+    assert "Arrived: 09:40 (Bangkok, UTC+7); let in by: aigerim, North." in page
 
 
 def test_a_script_gets_what_has_changed_and_no_page(at_the_door, opening):
@@ -125,8 +125,8 @@ def test_a_form_that_is_sent_again_because_the_answer_was_lost_is_the_same_scan(
     [
         ("1-ABCDEFGHIJKLMNOPQRSTUVWXYZ", "Unknown pass"),
         ("https://example.org/ticket/1", "Unknown pass"),
-        ("Zzyzx", "Nobody on the list is called like this"),
-        ("<script>alert(1)</script>", "Nobody on the list"),
+        ("Zzyzx", "Nobody with this name is on the list"),
+        ("<script>alert(1)</script>", "Nobody with this name"),
     ],
 )
 def test_what_is_no_pass_and_no_name_of_the_list_is_said_so(app, at_the_door, given, said):
@@ -168,7 +168,9 @@ def test_more_companions_than_are_on_the_list_are_refused_in_words(at_the_door, 
     assert "Companions: 3 came, 2 are on the list" in text(answer)
 
 
-@pytest.mark.parametrize(("who", "said"), [("remote", "A place by video only"), ("invited", "have not confirmed")])
+@pytest.mark.parametrize(
+    ("who", "said"), [("remote", "Takes part by video only"), ("invited", "has not replied yet")]
+)
 def test_who_has_no_place_in_the_hall_is_admitted_by_an_officer_and_not_by_the_door(app, web, opening, who, said):
     number, given = opening[who]
     signed_in(app, web, AccountRole.DOOR)
@@ -180,7 +182,7 @@ def test_who_has_no_place_in_the_hall_is_admitted_by_an_officer_and_not_by_the_d
     web = web.application.test_client()
     an_account(app, "officer", role=AccountRole.OFFICER)
     sign_in(web, "officer")
-    assert "Admit if there is a place" in text(send(web, given=given))
+    assert "Let in if a place is free" in text(send(web, given=given))
     assert 303 == send(web, "/arrivals", attendee=number, admit="1").status_code
 
     with app.db.read() as session:
@@ -227,7 +229,7 @@ def test_what_changes_by_itself_is_asked_for_by_its_own_address(at_the_door, ope
 
     now = text(at_the_door.get(f"{DOOR}/now"))
 
-    assert "<b>3</b> of 3 people are here" in now
+    assert "<b>3</b> here; expected: 3" in now
     assert "H.E. Ms Dana Ospanova" in now
 
 

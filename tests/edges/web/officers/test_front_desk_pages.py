@@ -95,7 +95,7 @@ def test_a_day_passes_at_the_front_desk_without_a_script(app, web, booked, clock
     assert "choose your counter first" in text(send(web, f"{TODAY}/call")).lower()
     assert "Counter 1 Call the next" in followed(web, send(web, f"{TODAY}/counter", counter="1"))
     assert "Called: Counter 1 P-001 Aliya" in followed(web, send(web, f"{TODAY}/call"))
-    assert "counter 1 is still with P-001" in text(send(web, f"{TODAY}/call")).replace("Counter", "counter")
+    assert "counter 1 is still serving P-001" in text(send(web, f"{TODAY}/call")).replace("Counter", "counter")
     assert "called 1 more time" in followed(web, do(web, booked["Aliya"], "recall"))
     assert "Waiting: 2" in followed(web, do(web, booked["Aliya"], "send-back"))
     assert VisitStatus.CHECKED_IN is status(app, booked["Aliya"])
@@ -118,7 +118,7 @@ def test_what_is_no_reference_is_looked_for_among_the_names_of_the_day_in_any_sc
     for typed in ("Серіков", "serikov", "bol"):
         page = text(send(web, TODAY, given=typed))
         assert f"Bolat Серіков 09:30 · Passport · {booked['Bolat Серіков']}" in page, typed
-    assert "Nobody on this day is called like this" in text(send(web, TODAY, given="Zzyzx"))
+    assert "Nobody with this name was found on this day" in text(send(web, TODAY, given="Zzyzx"))
     assert 422 == send(web, TODAY, given="https://example.org/?q=1").status_code
 
 
@@ -131,7 +131,7 @@ def test_a_second_scan_is_told_with_the_ticket_and_another_day_with_the_day(app,
     late = send(web, TODAY, given=booked["Dana"])
 
     assert (422, 422) == (again.status_code, late.status_code)
-    assert "checked in already, since 09:05 (Asia/Bangkok), with ticket P-001" in text(again)
+    assert "already checked in, at 09:05 (Asia/Bangkok), with ticket P-001" in text(again)
     assert "is for 2027-01-12 10:00 (Asia/Bangkok)" in text(late)
 
 
@@ -151,13 +151,13 @@ def test_what_is_wrong_with_a_walk_in_is_said_beside_the_field_and_kept(app, web
     page = send(web, f"{PHUKET}/walk-in", service="visa", name="", people="99", language="en", document="x")
 
     assert 422 == page.status_code
-    for words in ("Choose what they need.", "Enter a name.", "Enter a whole number from 1 to 6."):
+    for words in ("Choose a service.", "Enter a name.", "Enter a whole number from 1 to 6."):
         assert words in text(page), words
     assert 'value="99"' in page.get_data(as_text=True)
     closed = send(
         web, f"{PHUKET}/walk-in", service="passport", name="A", language="en", people="1", document="N-Dana"
     )
-    assert "they have an appointment today" in text(closed).lower()
+    assert "this person has an appointment today" in text(closed).lower()
     with app.db.read() as session:
         assert [] == session.scalars(sa.select(Appointment).where(Appointment.walk_in)).all()
 
@@ -183,7 +183,7 @@ def test_an_officer_makes_a_calendar_of_their_own_without_names_and_another_ends
     feeds = FeedServer(app, pages_of(app).wsgi_app)
     first, second = (Client(feeds).get(address) for address in addresses)
     assert asked is not None
-    assert (200, True) == (asked.status_code, "Make another address?" in asked.get_data(as_text=True))
+    assert (200, True) == (asked.status_code, "Create a new address?" in asked.get_data(as_text=True))
     assert addresses[0] in asked.get_data(as_text=True), "nothing has been changed by asking"
     assert [404, 200] == [first.status_code, second.status_code]
     assert booked["Dana"] in second.get_data(as_text=True).replace("\r\n ", "")
@@ -218,7 +218,7 @@ def test_staff_see_their_own_posts_alone_and_of_another_not_even_that_it_is_ther
         sent = send(consul, f"/en/desk/visits/{theirs}/{path}", at="2027-01-13T10:00", by="post")
         assert 404 == sent.status_code, path
     # Through a post that is theirs, neither.
-    assert f"there is no visit {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
+    assert f"there is no appointment {theirs}" in text(send(consul, TODAY, given=theirs)).replace("There", "there")
     assert 404 == do(consul, theirs, "check-in").status_code
     assert VisitStatus.CONFIRMED is status(app, theirs)
 
@@ -275,12 +275,12 @@ def test_who_opens_a_visit_is_written_down_once_an_hour(app, consul, booked):
 def test_an_officer_moves_a_visit_asks_why_a_time_is_not_offered_and_cancels(app, consul, booked):
     visit = f"/en/desk/visits/{booked['Dana']}"
 
-    assert "It falls into a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
+    assert "This time is in a break" in text(consul.get(f"{visit}/move?day=2027-01-13&hour=12:00"))
     offered = text(consul.get(f"{visit}/move?at=2027-01-12T11:00"))
-    assert "Online nobody is offered this time: Too soon" in offered
+    assert "This time is not offered online: Too soon" in offered
     refused = send(consul, f"{visit}/move", at="2027-01-13T12:00")
     assert (409, MORNING.replace(hour=10)) == (refused.status_code, _row(app, booked["Dana"]).dtstart)
-    assert "The visit is moved" in followed(consul, send(consul, f"{visit}/move", at="2027-01-12T11:00"))
+    assert "The appointment is moved" in followed(consul, send(consul, f"{visit}/move", at="2027-01-12T11:00"))
     assert MORNING.replace(hour=11) == _row(app, booked["Dana"]).dtstart
     assert "Choose who cancels." in text(send(consul, f"{visit}/cancel"))
     assert "by the post" in followed(consul, send(consul, f"{visit}/cancel", by="post"))
@@ -351,9 +351,10 @@ def test_the_day_in_numbers_is_drawn_and_stands_in_a_table(app, web, booked, clo
 
     page = answer.get_data(as_text=True)
     assert "Booked 3 Came 1" in text(answer)
-    assert "Waiting, median 4 minutes Waiting, nine in ten at most 4 minutes At the counter, median 20 min" in text(
-        answer
-    )
+    assert (
+        "Waiting time, median 4 minutes Waiting time, at most for nine in ten 4 minutes"
+        " Time at the counter, median 20 min"
+    ) in text(answer)
     assert "09:00 2 1 0 1 4 minutes" in text(answer)
     assert 3 == page.count("<rect class=") - 2  # two hours booked for, one come in; and the key
     assert "<title id=" in page
@@ -362,8 +363,8 @@ def test_the_day_in_numbers_is_drawn_and_stands_in_a_table(app, web, booked, clo
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("from=2027-01-13&until=2027-01-12", "This is before the first day."),
-        ("from=2027-01-13&until=2029-01-12", "At most a year at once."),
+        ("from=2027-01-13&until=2027-01-12", "The last day is before the first day."),
+        ("from=2027-01-13&until=2029-01-12", "Choose at most one year."),
         ("from=yesterday", "Enter a date"),
     ],
 )
@@ -385,13 +386,13 @@ def test_closing_a_day_shows_first_whom_it_hits_and_then_offers_each_another_tim
     )
 
     look = send(consul, f"{path}/look", **closing)
-    assert "2 visits are booked then." in text(look)
+    assert "2 appointments are booked for this time." in text(look)
     assert "Bolat Серіков" in text(look)
     assert "Aliya" not in text(look)
     assert {VisitStatus.CONFIRMED} == {status(app, reference) for reference in booked.values()}
     page = followed(consul, send(consul, path, **closing))
 
-    assert "The days are closed. 2 visits were offered another time." in page
+    assert "The days are closed. Another time was offered for 2 appointments." in page
     assert "Flood" in page
     assert VisitStatus.CONFIRMED is status(app, booked["Aliya"])
     for name in ("Bolat Серіков", "Dana"):
@@ -408,23 +409,23 @@ def test_for_whom_nothing_is_free_stays_on_the_page_until_there_is(app, consul, 
 
     page = followed(consul, send(consul, f"{PHUKET}/close", first="2027-01-12", opens="09:20", closes="18:00"))
 
-    assert "For 2 visits nothing else is free: see below." in page
-    assert "Visits outside the hours" in page
+    assert "For 2 appointments no other time is free: see below." in page
+    assert "Appointments outside the opening hours" in page
     assert "+66 76 123456" in page
     with app.db.write() as session:
         opening_days.forget_days(session, posts.get(session, "phuket"), tomorrow, now=clock.now())
     page = followed(consul, send(consul, f"{PHUKET}/close/offer"))
-    assert "2 visits were offered another time." in page
-    assert "Visits outside the hours" not in page
+    assert "Another time was offered for 2 appointments." in page
+    assert "Appointments outside the opening hours" not in page
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ({}, "Enter a date, like 2027-01-12."),
-        ({"first": "2027-01-11"}, "This day has passed."),
+        ({}, "Enter a date as YYYY-MM-DD, for example 2027-01-12."),
+        ({"first": "2027-01-11"}, "This day has passed. Enter today or a later day."),
         ({"first": "2027-01-14", "last": "2027-01-13"}, "is before"),
-        ({"first": "2027-01-14", "opens": "09:00"}, "Enter both hours, or none for the whole day."),
+        ({"first": "2027-01-14", "opens": "09:00"}, "Enter both times, or leave both empty to close the whole day."),
         ({"first": "2027-01-14", "opens": "12:00", "closes": "09:00"}, "midnight"),
         ({"first": "2027-01-14", "counter": "9"}, "Choose one of the counters."),
         ({"first": "2027-01-14", "reason-th": "x" * 2000}, "characters"),

@@ -88,7 +88,7 @@ def test_a_letter_of_what_has_changed_since_is_read_too_and_says_why_it_would_no
     page = text(web.get(LETTER))
 
     assert "Dear Ann" in page
-    assert "It would not leave now" in page
+    assert "It would not be sent now" in page
 
 
 @ONE_ENGINE
@@ -111,7 +111,7 @@ def test_a_letter_that_failed_is_sent_again_by_a_button_and_no_other(app, web):
     answer = web.post(f"{LETTER}/again", data={"csrf_token": seal(web, LETTER)})
 
     assert (422, 303) == (refused.status_code, answer.status_code)
-    assert "It leaves at the next round." in text(web.get(answer.headers["Location"]))
+    assert "The e-mail will be sent shortly." in text(web.get(answer.headers["Location"]))
     with app.db.read() as session:
         assert session.get_one(Letter, 1).outcome is None
 

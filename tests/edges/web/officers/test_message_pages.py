@@ -41,9 +41,9 @@ def subjects(app) -> list[str]:
 def test_who_wrote_one_language_is_asked_for_the_others_and_nothing_is_sent(app, web):
     shown = text(send(web, **ENGLISH))
 
-    assert "Missing: Russian. People who read it: 1. They get the text in: English." in shown
+    assert "Missing language: Russian. Readers of this language: 1. They will receive the text in: English." in shown
     assert "Write the missing languages" in shown
-    assert "Send it without them" in shown
+    assert "Send it without these languages" in shown
     assert "People without an e-mail address: 1" in shown
     assert [] == subjects(app)
 
@@ -54,7 +54,7 @@ def test_the_letter_is_shown_in_each_language_that_will_be_sent(app, web):
     assert "They open at nine, Ann." in shown
     assert "Откроются в девять." in shown
     assert "Missing" not in shown
-    assert "People who get it: 2" in shown
+    assert "People who will receive it: 2" in shown
     assert [] == subjects(app)
 
 
@@ -80,4 +80,4 @@ def test_what_is_wrong_stands_in_the_form(web):
 
     assert 422 == alone.status_code == nobody.status_code
     assert "is missing in ru" in text(alone)
-    assert "reaches nobody" in text(nobody)
+    assert "would receive this" in text(nobody)

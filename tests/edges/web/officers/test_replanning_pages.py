@@ -55,7 +55,7 @@ def test_what_a_move_takes_along_is_shown_first_and_done_when_the_officer_is_sur
     assert "2–20 February 2027" in shown
     assert "Tuesday 9 February 2027, 10:00–12:00" in shown
     assert "Registration closes: Monday 8 February 2027, 18:00 (Bangkok, UTC+7)" in shown
-    assert "People to be told: 1" in shown
+    assert "People who will be informed by e-mail: 1" in shown
 
     done = send(web, "show", "move", day="2027-02-09", sure="yes")
     assert (303, "/en/desk/events/show") == (done.status_code, done.location)
@@ -70,8 +70,8 @@ def test_a_move_is_refused_in_words_beside_the_field(app, web):
     same = send(web, "opening", "move", day="2027-02-02", hour="10:00", sure="yes")
 
     assert (422, 422, 422) == (nonsense.status_code, outside.status_code, same.status_code)
-    assert "Enter a date, like 2027-02-02." in text(nonsense)
-    assert "Enter an hour, like 10:00." in text(nonsense)
+    assert "Enter a date as YYYY-MM-DD, for example 2027-02-02." in text(nonsense)
+    assert "Enter a time as HH:MM, for example 10:00." in text(nonsense)
     assert "outside the days of show" in text(outside)
     assert "changes nothing" in text(same)
 
@@ -102,11 +102,11 @@ def test_a_copy_is_made_under_its_own_key(app, web):
     shown = text(send(web, "show", "copy", key="again", day="2027-05-04", guests="yes"))
     assert "again-opening" in shown
     assert "Guests invited: 1" in shown
-    assert "Nobody is told by letter." in shown
+    assert "Nobody will be informed by e-mail." in shown
 
     past = text(send(web, "show", "copy", key="again", day="2026-05-04"))
     assert "The first day has passed." in past
-    assert "The time until when people can register has passed." in past
+    assert "The time at which registration closes has passed." in past
 
     done = send(web, "show", "copy", key="again", day="2027-05-04", sure="yes")
     assert "/en/desk/events/again" == done.location
@@ -130,7 +130,7 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
     delivery.deliver(app)
     refused = send(web, "show", "delete", sure="yes")
     assert 422 == refused.status_code
-    assert "People know of opening already (1)" in text(refused)
+    assert "People have already been informed of opening (1)" in text(refused)
 
     with app.db.write() as session:
         an_event(session, "mistake")
@@ -145,7 +145,7 @@ def test_the_last_change_is_taken_back(app, web):
     assert "2–20 February 2027" in shown
     assert "Previous time</th>" in shown
     assert "9–27 February 2027" in shown
-    assert "(Bangkok, UTC+7), by aigerim@web" in shown
+    assert "(Bangkok, UTC+7); made by: aigerim@web" in shown
     send(web, "show", "take-back", sure="yes")
 
     assert START == starts(app)["opening"]

@@ -1,4 +1,4 @@
-"""Signatures of letters, what guests need to know, and a cancellation with its reason, at the desk."""
+"""Signatures of e-mails, what guests need to know, and a cancellation with its reason, at the desk."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_event_is_cancelled_with_a_reason_once_the_officer_is_sure(app, web):
     path = PLAN.format("cancel")
 
     shown = text(send(web, path, why_en="The hall is flooded."))
-    assert "People to be told: 1" in shown
+    assert "People who will be informed by e-mail: 1" in shown
     assert not read(app, Event, "opening").cancelled
     send(web, path, why_en="The hall is flooded.", why_ru="Зал затоплен.", sure="yes")
 

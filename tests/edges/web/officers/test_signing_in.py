@@ -76,7 +76,7 @@ def test_a_wrong_password_and_an_unknown_name_are_answered_alike(app, web):
     bodies = {re.sub(r'value="[^"]*"', "", text(answer)) for answer in answers}
     assert {422} == {answer.status_code for answer in answers}
     assert 1 == len(bodies)
-    assert "do not belong together" in bodies.pop()
+    assert "do not match" in bodies.pop()
     assert not is_signed_in(web)
 
 
@@ -106,7 +106,7 @@ def test_the_name_that_was_typed_is_kept_and_the_password_is_not(app, web):
 
 @ONE_ENGINE
 def test_nothing_typed_is_asked_for(app, web):
-    assert "Enter your name and your password." in text(sign_in(web, "", ""))
+    assert "Enter your sign-in name and your password." in text(sign_in(web, "", ""))
 
 
 # Every page
@@ -301,7 +301,7 @@ def test_too_many_wrong_passwords_lock_the_name_from_wherever_they_come(app, web
     right = sign_in(site)
 
     assert 429 == right.status_code
-    assert "too many wrong passwords" in text(right)
+    assert "wrong password was entered too often" in text(right)
     assert not is_signed_in(site)
     assert 422 == sign_in(site, "somebody-else").status_code
 
@@ -509,10 +509,10 @@ def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(app, w
     ("typed", "said"),
     [
         ({"before": "not mine at all"}, "This is not your password."),
-        ({"again": "another one altogether"}, "This is not the same password; type both again."),
+        ({"again": "another one altogether"}, "The two passwords are not the same. Enter both again."),
         ({"password": "short"}, "The password must have at least 12 characters"),
         ({"password": "Password1234!"}, "The password is one of those that are guessed first"),
-        ({"password": "the aigerim of old"}, "The password must not contain the name"),
+        ({"password": "the aigerim of old"}, "The password must not contain your name"),
     ],
 )
 def test_a_password_is_changed_by_who_knows_it_to_one_that_is_hard_to_guess(app, web, typed, said):
@@ -554,7 +554,7 @@ def choose(web, link, password=PASSWORD):
 def test_the_link_sets_a_password_once_and_signs_in(app, web):
     link = invited(app)
 
-    assert "You will sign in as new." in text(web.get(link))
+    assert "Your sign-in name: new" in text(web.get(link))
     chosen = choose(web, link)
 
     assert (303, "/en/desk") == (chosen.status_code, chosen.headers["Location"])

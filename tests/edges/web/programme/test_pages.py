@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -126,7 +126,7 @@ def test_without_a_choice_only_the_clock_of_the_place_is_shown(app, web):
 
     assert "Tuesday 2 February 2027, 10:00–12:00" in page
     assert "(Bangkok, UTC+7)" in page
-    assert "your clock)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
+    assert "your time)" not in re.sub(r"<(\w+)[^>]* hidden .*?</\1>", "", page)
 
 
 @ONE_ENGINE
@@ -152,7 +152,7 @@ def test_the_readers_clock_once_chosen_stands_beside_the_places_where_it_differs
 
     assert "/en/events/opening" == answer.headers["Location"]
     assert page.index("10:00–12:00") < page.index("08:00–10:00")
-    assert "Almaty, UTC+5, your clock" in page
+    assert "Almaty, UTC+5, your time" in page
     assert "private, no-cache" == web.get("/en/").headers["Cache-Control"]
 
 
@@ -527,6 +527,17 @@ def test_the_month_is_a_table_with_each_event_on_its_days(app, web):
     assert 7 == page.count('role="columnheader"')
     assert "/en/month/2027-01" in page
     assert "/en/month/2027-03" in page
+
+
+@ONE_ENGINE
+def test_the_month_says_by_whose_clock_each_hour_is(app, web):
+    there = {"dtstart": datetime(2027, 2, 3, 9), "dtend": datetime(2027, 2, 3, 10), "tz": "Asia/Almaty"}
+    plan(app, {}, {"key": "at-home", **there})
+
+    page = text(web.get("/en/month/2027-02"))
+
+    assert '<span class="hour">09:00</span> <span class="zone">Almaty</span>' in page
+    assert '<span class="zone">Bangkok</span>' in page
 
 
 # One event

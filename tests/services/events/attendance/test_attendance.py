@@ -145,7 +145,7 @@ def test_registering_twice_says_so_and_changes_nothing(full):
 
 
 def test_a_party_that_could_never_fit_is_refused(guests):
-    with pytest.raises(Invalid, match=r"opening has 4 places \(in person\); a party of 5 can never fit"):
+    with pytest.raises(Invalid, match=r"opening has 4 places \(in person\); a group of 5 people cannot fit"):
         guests.register("anna", companions=4)
 
     assert 0 == guests.taken()
@@ -154,7 +154,7 @@ def test_a_party_that_could_never_fit_is_refused(guests):
 def test_an_event_without_places_takes_nobody(db):
     plan(db, capacity=0)
 
-    with pytest.raises(Invalid, match="a party of 1 can never fit"):
+    with pytest.raises(Invalid, match="a group of 1 people cannot fit"):
         GuestList(db).register("anna")
 
 
@@ -445,7 +445,7 @@ def test_a_switch_to_where_there_is_no_room_is_refused_and_what_is_held_is_kept(
     full.register("chai")
     before = everything(full.db)
 
-    with pytest.raises(Conflict, match="not that many places left; nothing was changed"):
+    with pytest.raises(Conflict, match="not enough places left; nothing was changed"):
         full.change("bolat", companions=2, mode=REMOTE)
 
     assert before == everything(full.db)
@@ -481,7 +481,7 @@ def test_a_waiting_party_that_shrinks_may_fit(guests):
 def test_a_waiting_party_cannot_become_one_that_could_never_fit(full):
     full.register("chai")
 
-    with pytest.raises(Invalid, match="a party of 5 can never fit"):
+    with pytest.raises(Invalid, match="a group of 5 people cannot fit"):
         full.change("chai", companions=4)
 
 
@@ -542,7 +542,7 @@ def test_whoever_accepts_when_all_is_full_waits(full):
 def test_a_party_that_could_never_fit_cannot_accept(guests):
     guests.invite("anna", companions=9)
 
-    with pytest.raises(Invalid, match="a party of 10 can never fit"):
+    with pytest.raises(Invalid, match="a group of 10 people cannot fit"):
         guests.answer("anna", Partstat.ACCEPTED)
 
 
@@ -722,7 +722,7 @@ def test_an_address_that_several_share_names_the_one_who_is_on_the_list(guests):
     with guests.db.read() as session:
         event = lookup.get(session, Event, "opening")
         assert here.id == lookup.get_attendee(session, event, "anna@example.org").person_id
-        with pytest.raises(Conflict, match=r"several people share the address anna@example\.org"):
+        with pytest.raises(Conflict, match=r"several people share the e-mail address anna@example\.org"):
             lookup.get_person(session, "anna@example.org")
 
 

@@ -281,7 +281,7 @@ def test_whoever_has_a_kept_place_is_not_registered_beside_it(guests):
     guests.answer("minister", Partstat.ACCEPTED)
     lose(guests, "minister")
 
-    with pytest.raises(Conflict, match="a place of opening is kept for minister"):
+    with pytest.raises(Conflict, match="a place at opening is reserved for minister"):
         guests.register("minister")
 
 
@@ -416,7 +416,7 @@ def test_a_place_letter_that_has_not_left_goes_to_who_comes_alone(app, office):
 
     said = Round(app).ledger
 
-    assert ("confirmed", "Minister", "is represented: whoever comes gets the letters") in said
+    assert ("confirmed", "Minister", "is represented: the representative receives the e-mails") in said
     assert ("confirmed", "Deputy", "sent") in said
 
 
@@ -429,8 +429,8 @@ def test_the_guest_is_asked_who_comes_once_the_deputy_has_sent_regrets(app, offi
     letter = Round(app).letters[-1]
 
     assert "minister@example.org" == letter["To"].addresses[0].addr_spec
-    assert "Please tell us who comes: Opening" == letter["Subject"]
-    assert "Your place is kept." in body(letter)
+    assert "Please tell us who will attend: Opening" == letter["Subject"]
+    assert "Your place remains reserved for you." in body(letter)
     assert "/registration/" in body(letter)
 
 
@@ -441,7 +441,7 @@ def test_whoever_answers_before_the_question_left_is_not_asked(app, office):
     lose(office, "minister")
     office.answer("minister", Partstat.ACCEPTED)
 
-    assert ("standing", "Minister", "stands otherwise by now") in Round(app).ledger
+    assert ("standing", "Minister", "the status has changed since") in Round(app).ledger
 
 
 def test_a_deputy_who_was_written_to_is_told_that_they_are_free(app, office):
@@ -452,7 +452,7 @@ def test_a_deputy_who_was_written_to_is_told_that_they_are_free(app, office):
     represent(office, "minister", "second")
     round_ = Round(app)
 
-    released = [one for one in round_.letters if "You represent nobody any more" in one["Subject"]]
+    released = [one for one in round_.letters if "You no longer represent a guest" in one["Subject"]]
     assert ["deputy@example.org"] == [one["To"].addresses[0].addr_spec for one in released]
     assert "/registration/" not in body(released[0])
     represent(office, "minister", None)
@@ -483,5 +483,5 @@ def test_the_agenda_of_a_deputy_says_in_whose_place_they_come_and_that_of_the_gu
             scope = scopes.get(session, "all").for_link(link)
             agendas[who] = event_feeds.write(session, scope, language="en", now=NOW, house=Text({"en": "Embassy"}))
 
-    assert b"DESCRIPTION:You come in the place of H.E. Minister.\r\n" in agendas["deputy"]
+    assert b"DESCRIPTION:You represent H.E. Minister.\r\n" in agendas["deputy"]
     assert b"BEGIN:VEVENT" not in agendas["minister"]

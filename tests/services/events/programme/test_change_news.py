@@ -65,7 +65,7 @@ def test_five_changes_within_minutes_are_one_letter_that_tells_their_sum(app, op
     assert [("moved", "Hall"), ("moved", "Video")] == sorted(told(app, QUIET_PERIOD))
     hall, video = body(read(app, "Hall")), body(read(app, "Video"))
     for letter in (hall, video):
-        assert "moved to another time and another place" in letter
+        assert "moved to another time and another venue" in letter
         assert "When: Friday 5 February 2027" in letter
         assert "Previous time: Tuesday 2 February 2027" in letter
         assert "Previous venue: Hall" in letter
@@ -213,9 +213,9 @@ def test_a_link_that_was_missing_and_one_that_was_taken_away_are_told_as_that(ap
     opening.change_event(video_link=LINK.format("new"))
     Round(app)
 
-    assert "no longer holds" in gone
+    assert "is no longer valid" in gone
     assert LINK.format("old") not in gone
-    assert "is now known" in body(read(app, "Video"))
+    assert "is now available" in body(read(app, "Video"))
 
 
 @pytest.mark.both_engines
@@ -230,7 +230,7 @@ def test_a_change_of_the_venue_alone_is_told_as_that(app, opening):
     opening.change_event(venue="museum")
     Round(app)
 
-    assert {"New place: Opening"} == {read(app, name)["Subject"] for name in ("Hall", "Video")}
+    assert {"New venue: Opening"} == {read(app, name)["Subject"] for name in ("Hall", "Video")}
     assert "link" not in body(read(app, "Video"))
 
 

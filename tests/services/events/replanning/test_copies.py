@@ -134,5 +134,5 @@ def test_a_key_that_is_taken_or_too_long_is_refused_and_nothing_is_copied(show):
 
 
 def test_a_copy_at_the_same_place_and_time_is_refused(show):
-    with pytest.raises(Conflict, match="hall is taken twice"):
+    with pytest.raises(Conflict, match="hall is booked twice"):
         copy(show, "show-2027", "again", dtstart=datetime(2027, 2, 9))

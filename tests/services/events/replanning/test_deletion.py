@@ -59,7 +59,9 @@ def test_an_event_that_a_letter_has_left_about_is_not_deleted_nor_what_it_is_par
         register(session, an_event(session, parent="show"))
     delivery.deliver(app)
 
-    with pytest.raises(AlreadyTold, match=r"people know of opening already \(1\): it can only be cancelled"):
+    with pytest.raises(
+        AlreadyTold, match=r"people have already been informed of opening \(1\): it can only be cancelled"
+    ):
         delete(app, "show")
     assert 2 == count(app, Event)
 
@@ -92,7 +94,7 @@ def test_who_has_come_knows_of_the_event_and_who_came_elsewhere_does_not(app):
         other = attendees_of(session, "other")[0]
         session.add(Arrival(attendee=other, event=other.event, at=NOW, by="door"))
 
-    with pytest.raises(AlreadyTold, match="people know of other"):
+    with pytest.raises(AlreadyTold, match="people have already been informed of other"):
         delete(app, "other")
     assert 1 == len(delete(app, "opening"))
 

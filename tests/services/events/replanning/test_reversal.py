@@ -194,7 +194,7 @@ def test_what_stands_in_the_place_by_now_stops_it(show):
     with show.db.write() as session:
         an_event(session, "dinner", venue="hall")
 
-    with pytest.raises(Contradiction, match="hall is taken twice"):
+    with pytest.raises(Contradiction, match="hall is booked twice"):
         take_back(show, "show")
     take_back(show, "show", force="they share the hall")
     assert Status.CONFIRMED is drafts(show)["show"].status

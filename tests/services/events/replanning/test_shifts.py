@@ -103,7 +103,7 @@ def test_a_part_that_cannot_follow_stops_the_whole_move(show):
     with show.db.write() as session:
         an_event(session, "dinner", venue="garden", dtstart=START + WEEK)
 
-    with pytest.raises(Contradiction, match="garden is taken twice: dinner"):
+    with pytest.raises(Contradiction, match="garden is booked twice: dinner"):
         move(show, "show", datetime(2027, 2, 9))
     assert date(2027, 2, 2) == read(show, "show").first_on
 
@@ -231,7 +231,7 @@ def test_what_has_no_date_or_is_cancelled_cannot_be_moved(app):
     for key in ("undated", "off", "tour"):
         with pytest.raises(Conflict):
             move(app, key, START)
-    with pytest.raises(Conflict, match="nothing of it is to come"):
+    with pytest.raises(Conflict, match="no part of it with a date is still to come"):
         shift(app, "tour", DAY)
 
 

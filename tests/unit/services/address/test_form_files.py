@@ -107,34 +107,34 @@ def test_an_own_form_for_everybody_leaves_those_of_offices_as_they_are(tmp_path)
     ("content", "problem"),
     [
         ("language = ", "cannot be read: "),
-        ("[forms]", 'language: is missing or no language tag; write language = "en"'),
+        ("[forms]", 'language: is missing or is not a language tag; write language = "en"'),
         ('language = "en"\nofices = {}', "ofices: there is no such key; there are "),
-        ('language = "en"\nnot_a_person = "("', "not_a_person: is no regular expression: "),
+        ('language = "en"\nnot_a_person = "("', "not_a_person: is not a valid regular expression: "),
         ('language = "en"\n[offices]\nThe_Boss = "Boss"', "offices.The_Boss: write it like governor = "),
         (own("salution", ""), "forms.salution: there is no such key; there are "),
         (own("card", '{ txt = "x" }'), "forms.card 1: txt: there is no such key; there are "),
         (own("card", '{ mark = "A", source = "house" }'), "forms.card 1: text: is missing, or is not one line"),
         (own("card", '{ text = "{nam}", mark = "A", source = "house" }'),
-         "forms.card 1: text: nam is none that is known"),
+         "forms.card 1: text: nam is not known"),
         (own("card", '{ text = "x", mark = "D", source = "house" }'), "forms.card 1: mark: write A, B, C or K"),
-        (own("card", '{ text = "x", mark = "A", source = "no" }'), "forms.card 1: source: no is none that is known"),
+        (own("card", '{ text = "x", mark = "A", source = "no" }'), "forms.card 1: source: no is not known"),
         (own("card", '{ text = "x", mark = "A", source = "house", gender = "x" }'),
-         "gender: x is none that is known"),
+         "gender: x is not known"),
         (own("card", '{ text = "x", mark = "A", source = "house", state = ["own"] }'),
-         "state: own is none that is known"),
+         "state: own is not known"),
         (own("card", '{ text = "x", mark = "A", source = "house", office = ["tsar"] }'),
-         "office tsar stands in no table"),
+         "office tsar is not in any table"),
         (own("card", '{ text = "x", mark = "A", source = "house", valid_to = 5 }'),
          "valid_to: 5 is not a day"),
         (
             own("card", '{ text = "Mr {name}", mark = "A", source = "house" }',
                 "language = \"en\"\ngendered = { m = '\\bMr\\b', f = '\\bMs\\b' }"),
-            "forms.card: Mr {name} tells a gender; give the form that gender, or leave the word out",
+            "forms.card: Mr {name} shows a gender; give the form this gender, or leave the word out",
         ),
         (
             own("card", '{ gender = "f", text = "Mr {name}", mark = "A", source = "house" }',
                 "language = \"en\"\ngendered = { m = '\\bMr\\b', f = '\\bMs\\b' }"),
-            "forms.card: Mr {name} tells a gender",
+            "forms.card: Mr {name} shows a gender",
         ),
     ],
 )  # fmt: skip
@@ -145,4 +145,4 @@ def test_a_wrong_file_is_refused_with_its_name_and_place(tmp_path, content, prob
     said = str(refused.value)
     assert problem in said
     assert "\n" not in said
-    assert str(tmp_path / "mine.toml") in said or "stands in no table" in problem or "office tsar" in problem
+    assert str(tmp_path / "mine.toml") in said or "is not in any table" in problem or "office tsar" in problem

@@ -79,7 +79,7 @@ def _format_description(event: Event, language: str) -> str:
     gettext = load_catalogue(language).gettext
     paragraphs = [event.description.to(language)]
     if event.timing is Timing.HOUR_TO_BE_ANNOUNCED:
-        paragraphs.append(gettext(N_("The hour has not been announced yet.")))
+        paragraphs.append(gettext(N_("The time has not been announced yet.")))
     if event.status is Status.TENTATIVE:
         paragraphs.append(gettext(N_("Tentative: the date may still change.")))
     paragraphs += format_opening_hours(event, language)
