@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEBIAN := chromium-headless-shell libical3 nginx libnginx-mod-http-brotli-static systemd
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs messages clean
+.PHONY: help demo test check docs approve messages clean
 .DELETE_ON_ERROR:
 
 help: ## print this list
@@ -62,6 +62,9 @@ $(VENV)/.ready-apt: Makefile | $(VENV)/.ready
 	else echo "Some tests need Debian packages: apt-get install --no-install-recommends $$missing"; fi
 
 # A reworded sentence comes back empty; its old translation shows in the diff.
+approve: $(VENV)/.ready-dev ## write the approved texts of letters, pages and help anew; read the diff
+	APPROVED_UPDATE=1 $(BIN)/pytest -q -k approved $$(grep -rl --include='test_*.py' check_approved tests)
+
 messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in the code
 	@pot=$$(mktemp) && \
 	$(BIN)/python -m babel.messages.frontend -q extract --mapping pyproject.toml --no-location --sort-output --output $$pot . && \

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+from scheduler.base.i18n import drop_context
+from scheduler.base.vocabulary import key_of_word
+
 Gettext = Callable[[str], str]
 
 
@@ -22,7 +25,7 @@ class SchedulerError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        return self.text(str)
+        return self.text(drop_context)
 
     def text(self, gettext: Gettext) -> str:
         """Return the sentence in the reader's language, on one line."""
@@ -33,7 +36,7 @@ class SchedulerError(Exception):
 def _text(value: object, gettext: Gettext) -> object:
     """Translate a fact that is itself an error, or a word of our enumerations."""
     if isinstance(value, StrEnum):
-        return gettext(value)
+        return gettext(key_of_word(value))
     return value.text(gettext) if isinstance(value, SchedulerError) else value
 
 

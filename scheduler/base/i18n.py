@@ -18,11 +18,33 @@ from scheduler.base.resources import CATALOGUES, TRANSLATIONS
 
 # Not by pathlib, which takes a tenth of the time of `scheduler --help` to import.
 LANGUAGES = ("en", *sorted(file[: -len(".po")] for file in os.listdir(TRANSLATIONS) if file.endswith(".po")))  # noqa: PTH208
+_END_OF_CONTEXT = "\x04"  # as compiled catalogues have it
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for "to be translated later"
     """Mark a sentence for the catalogues without translating it here."""
     return message
+
+
+def NC_(context: str, message: str) -> str:  # noqa: N802 - GLib's name for "to be translated later, in this context"
+    """Mark a sentence whose English has another meaning elsewhere, and return its key in the catalogues.
+
+    Every function that translates takes the key as it takes a sentence, and English shows the sentence alone
+    (https://www.gnu.org/software/gettext/manual/html_node/Contexts.html).
+    """
+    return f"{context}{_END_OF_CONTEXT}{message}"
+
+
+def drop_context(message: str) -> str:
+    """Return the English sentence of a key."""
+    return message.rpartition(_END_OF_CONTEXT)[2]
+
+
+class EnglishSource(NullTranslations):
+    """English: the sentences of the code, without their contexts."""
+
+    def gettext(self, message: str) -> str:
+        return drop_context(message)
 
 
 def supported_language(language: str | None) -> str:
@@ -35,7 +57,12 @@ def supported_language(language: str | None) -> str:
 def load_catalogue(language: str) -> NullTranslations:
     """Load the translations of one language; English is the source and needs none."""
     language = supported_language(language)
-    return NullTranslations() if language == "en" else _read(language)
+    english = EnglishSource()
+    if language == "en":
+        return english
+    catalogue = _read(language)
+    catalogue.add_fallback(english)
+    return catalogue
 
 
 def let_libraries_speak(language: str) -> None:

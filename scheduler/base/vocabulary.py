@@ -1,6 +1,19 @@
-"""The words of our enumerations, for the catalogues: they are translated where they are printed, by value."""
+"""The words of our enumerations, for the catalogues: they are translated where they are printed, by value.
 
-from scheduler.base.i18n import N_
+Those of some have a context: where they are printed, it is `_(NC_("guest", attendee.standing))`.
+"""
+
+from collections.abc import Mapping
+
+from scheduler.base.i18n import N_, NC_
+
+# Of the enumerations that share words with others which are said differently in some language.
+CONTEXTS: Mapping[str, str] = {
+    "Standing": "guest",
+    "Reply": "answer",
+    "LetterKind": "e-mail",
+    "VisitStatus": "appointment",
+}
 
 WORDS = (
     # Event
@@ -47,12 +60,6 @@ WORDS = (
     N_("speaker"),
     N_("delegation"),
     N_("participant"),
-    N_("invited"),
-    N_("requested"),
-    N_("offered"),
-    N_("waitlisted"),
-    N_("unconfirmed"),
-    N_("lapsed"),
     N_("withdrawn"),
     N_("as planned"),
     N_("a day and an hour before"),
@@ -62,22 +69,8 @@ WORDS = (
     N_("letter"),
     N_("telephone"),
     N_("note verbale"),
-    N_("not answered"),
-    N_("accepted"),
-    N_("regrets"),
-    N_("excused"),
     # Letter
-    N_("confirm"),
-    N_("standing"),
-    N_("waiting"),
-    N_("removed"),
-    N_("place freed"),
-    N_("moved"),
-    N_("reinstated"),
-    N_("date announced"),
-    N_("date confirmed"),
     N_("reminder"),
-    N_("message"),
     N_("sent"),
     N_("skipped"),
     N_("failed"),
@@ -87,6 +80,7 @@ WORDS = (
     N_("unchanged"),
     N_("kept"),
     N_("undecided"),
+    N_("removed"),
     N_("file"),
     N_("named"),
     N_("waits"),
@@ -106,11 +100,6 @@ WORDS = (
     N_("door"),
     N_("viewer"),
     # Visit
-    N_("held"),
-    N_("checked in"),
-    N_("called"),
-    N_("served"),
-    N_("no-show"),
     N_("applicant"),
     N_("post"),
     N_("service"),
@@ -119,16 +108,6 @@ WORDS = (
     N_("people"),
     N_("adjoining"),
     N_("parallel"),
-    N_("visit confirm"),
-    N_("visit booked"),
-    N_("visit moved"),
-    N_("visit cancelled"),
-    N_("visit reminder"),
-    N_("visit waiting"),
-    N_("visit offered"),
-    N_("visit reconfirm"),
-    N_("visit closure"),
-    N_("visit standing"),
     # Link
     N_("own"),
     N_("visits"),
@@ -138,4 +117,78 @@ WORDS = (
     N_("warning"),
     N_("failure"),
     N_("default"),
+    # The standing of an attendee
+    NC_("guest", "invited"),
+    NC_("guest", "requested"),
+    NC_("guest", "confirmed"),
+    NC_("guest", "offered"),
+    NC_("guest", "waitlisted"),
+    NC_("guest", "unconfirmed"),
+    NC_("guest", "lapsed"),
+    NC_("guest", "refused"),
+    NC_("guest", "withdrawn"),
+    # An answer to an invitation
+    NC_("answer", "not answered"),
+    NC_("answer", "accepted"),
+    NC_("answer", "regrets"),
+    NC_("answer", "excused"),
+    NC_("answer", "tentative"),
+    # To whom a message goes, `services/letters/audiences.py`
+    NC_("recipients", "everyone"),
+    NC_("recipients", "invited"),
+    NC_("recipients", "unanswered"),
+    NC_("recipients", "confirmed"),
+    NC_("recipients", "waiting"),
+    NC_("recipients", "requested"),
+    NC_("recipients", "regrets"),
+    NC_("recipients", "withdrawn"),
+    NC_("recipients", "in person"),
+    NC_("recipients", "remote"),
+    NC_("recipients", "officials"),
+    NC_("recipients", "staff"),
+    # The kind of a letter
+    NC_("e-mail", "confirm"),
+    NC_("e-mail", "standing"),
+    NC_("e-mail", "confirmed"),
+    NC_("e-mail", "waiting"),
+    NC_("e-mail", "offered"),
+    NC_("e-mail", "lapsed"),
+    NC_("e-mail", "requested"),
+    NC_("e-mail", "refused"),
+    NC_("e-mail", "removed"),
+    NC_("e-mail", "place freed"),
+    NC_("e-mail", "moved"),
+    NC_("e-mail", "cancelled"),
+    NC_("e-mail", "reinstated"),
+    NC_("e-mail", "date announced"),
+    NC_("e-mail", "date confirmed"),
+    NC_("e-mail", "reminder"),
+    NC_("e-mail", "message"),
+    NC_("e-mail", "visit confirm"),
+    NC_("e-mail", "visit booked"),
+    NC_("e-mail", "visit moved"),
+    NC_("e-mail", "visit cancelled"),
+    NC_("e-mail", "visit reminder"),
+    NC_("e-mail", "visit waiting"),
+    NC_("e-mail", "visit offered"),
+    NC_("e-mail", "visit reconfirm"),
+    NC_("e-mail", "visit closure"),
+    NC_("e-mail", "visit standing"),
+    # The status of a visit
+    NC_("appointment", "waiting"),
+    NC_("appointment", "held"),
+    NC_("appointment", "offered"),
+    NC_("appointment", "confirmed"),
+    NC_("appointment", "checked in"),
+    NC_("appointment", "called"),
+    NC_("appointment", "served"),
+    NC_("appointment", "no-show"),
+    NC_("appointment", "cancelled"),
+    NC_("appointment", "lapsed"),
 )
+
+
+def key_of_word(value: str) -> str:
+    """Return the key of a word of an enumeration in the catalogues."""
+    context = CONTEXTS.get(type(value).__name__)
+    return NC_(context, value) if context else value

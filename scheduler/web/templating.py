@@ -15,6 +15,7 @@ from scheduler.app import App
 from scheduler.base.date_format import format_weekday, regional_locale, text_direction
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
+from scheduler.base.vocabulary import key_of_word
 from scheduler.services.events.programme.rendering.event_texts import (
     format_exceptions,
     format_weekly_hours,
@@ -23,7 +24,7 @@ from scheduler.services.events.programme.rendering.guest_information import make
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
-from scheduler.web.kit.language import NAMES, _, kept, ngettext, with_query
+from scheduler.web.kit.language import NAMES, _, kept, ngettext, pgettext, with_query
 from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.
@@ -76,10 +77,13 @@ def install(web: Flask, app: App, assets: Assets) -> None:
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _, ngettext, newstyle=True, pgettext=pgettext
+    )
     environment.filters["localized"] = localized
     environment.filters["plain"] = plain
     environment.filters["apart"] = set_apart
+    environment.filters["word"] = lambda value: _(key_of_word(value))
     environment.globals.update(
         asset=assets.url,
         badge=event_wording.badge,

@@ -42,7 +42,7 @@ def make_catalogue(another: bytes) -> bytes:
     made, written = Catalog(locale=LANGUAGE), io.BytesIO()
     for message in read_po(io.BytesIO(another), locale="kk"):
         if message.id and message.pluralizable:
-            made.add(message.id, [translate(message.id[1])] * made.num_plurals)
+            made.add(message.id, [translate(message.id[1])] * made.num_plurals, context=message.context)
         elif message.id:
             made.add(message.id, translate(message.id), context=message.context)
     write_po(written, made, width=0)

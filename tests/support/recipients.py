@@ -10,7 +10,6 @@ from scheduler.base.text import Text
 from scheduler.model.places import Gender, OfficeState
 from scheduler.services.address.addressing import NamedOnly
 
-APPROVED = Path(__file__).parents[1] / "approved" / "addresses"
 DANA = {"en": "Dana Akhmetova", "kk": "Дана Ахметова", "ru": "Дана Ахметова", "th": "ดานา อัคเมโตวา"}
 
 # As a programme file says it.

@@ -12,7 +12,7 @@ import click
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.output import refuse_existing, write_file
 from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model.posts import Post
@@ -111,7 +111,7 @@ DAY: Columns = {
     N_("Reference"): "reference",
     N_("Full name"): lambda record: ", ".join(record["names"]),
     N_("Service"): "service",
-    N_("Status"): lambda record: _(record["status"]),
+    N_("Status"): lambda record: translate_word("appointment", record["status"]),
     N_("Ticket"): "ticket",
     N_("Counter"): "counter",
     N_("Position in the queue"): "place",
@@ -134,7 +134,9 @@ def _report(row: Appointment, as_json: bool) -> None:
         print_json(record)
         return
     counter = _("counter {counter}").format(counter=record["counter"]) if record["counter"] else ""
-    click.echo("  ".join(filter(None, (row.ticket, row.reference, _(row.status), counter))))
+    click.echo(
+        "  ".join(filter(None, (row.ticket, row.reference, translate_word("appointment", row.status), counter)))
+    )
 
 
 @click.command("check-in", help=N_("Record that the people are here, and give them a ticket."))

@@ -17,7 +17,7 @@ from scheduler.cli.consulate.visit_times import layout_of, party_options
 from scheduler.cli.kit.answers import Record, print_json
 from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import language, translate_word
 from scheduler.cli.kit.records import format_instant, read_day, read_wall_time
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment, Side, VisitStatus
@@ -99,8 +99,8 @@ Told = tuple[Record, str]  # a visit for programs, and in a line for people
 
 def _tell(row: Appointment) -> Told:
     when = format_instant(row.starts_at, row.service.post.tzid)
-    line = f"{row.reference}  {_(row.status)}  {row.service.name.to(language())}  {when}".rstrip()
-    return visit_record(row), line
+    status = translate_word("appointment", row.status)
+    return visit_record(row), f"{row.reference}  {status}  {row.service.name.to(language())}  {when}".rstrip()
 
 
 def _print(told: Told, *, as_json: bool) -> None:

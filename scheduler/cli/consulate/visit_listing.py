@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
-from scheduler.cli.kit.language import _
+from scheduler.cli.kit.language import _, translate_word
 from scheduler.cli.kit.records import format_instant, read_day
 from scheduler.model.posts import Service
 from scheduler.model.visits import Appointment, VisitStatus
@@ -50,7 +50,7 @@ VISITS: Columns = {
     N_("Reference"): "reference",
     N_("When"): "when",
     N_("Service"): "service",
-    N_("Status"): lambda record: _(record["status"]),
+    N_("Status"): lambda record: translate_word("appointment", record["status"]),
     N_("People"): "people",
     N_("Documents"): "documents",
 }

@@ -21,7 +21,7 @@ from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context, with_force
 from scheduler.cli.kit.corrections import correct_by_options, tell_letters
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import read_text, texts_by_language
 from scheduler.model.attendance import Answer, Attendee, Partstat, Role
 from scheduler.model.events import Event, Mode
@@ -216,8 +216,8 @@ def answer(
         partstat = PARTSTATS[Reply(answer)]
         transitions.answer(session, row, partstat, by=Answer(by), on=day, now=context.now(), details=more)
         name = row.person.called(language())
-        sentence = _("Recorded: {person}, {answer}; now {standing}")
-        click.echo(sentence.format(person=name, answer=_(answer), standing=_(row.standing)))
+        now = {"answer": translate_word("answer", answer), "standing": translate_word("guest", row.standing)}
+        click.echo(_("Recorded: {person}, {answer}; now {standing}").format(person=name, **now))
 
 
 def _read_day_of_answer(context: CommandContext, typed: str, tzid: str) -> date:

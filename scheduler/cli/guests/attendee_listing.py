@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import format_instant
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
@@ -60,7 +60,7 @@ COLUMNS: Columns = {
     N_("Role"): lambda record: _(record["role"]),
     N_("How"): lambda record: _(record["mode"]),
     N_("Party"): lambda record: str(1 + record["companions"]),
-    N_("Standing"): lambda record: _(record["standing"]),
+    N_("Standing"): lambda record: translate_word("guest", record["standing"]),
     N_("Answer"): lambda record: _answer_in_full(record),
     N_("E-mail"): "email",
     N_("Person"): "person",
@@ -72,7 +72,8 @@ def _answer_in_full(record: dict[str, Any]) -> str:
     by, deputy = record["answered_by"], record["represented_by"]
     details = (by and _(by), record["answered_on"], record["answer_reference"])
     came = ", ".join(str(detail) for detail in details if detail)
-    answer = f"{_(record['answer'])} ({came})" if came else _(record["answer"])
+    answer = translate_word("answer", record["answer"])
+    answer = f"{answer} ({came})" if came else answer
     instead = _("represented by {person}").format(person=deputy) if deputy else ""
     left = _("the deputy has sent regrets") if record["deputy_left_at"] else ""
     return "; ".join(filter(None, (answer, instead, left)))

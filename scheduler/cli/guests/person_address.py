@@ -54,7 +54,7 @@ def _remark(record: dict[str, Any]) -> str:
 
 WORDS: Columns = {
     N_("Language"): "language",
-    N_("Where"): lambda record: _(previews.PLACES[record["kind"]]),
+    N_("Used in"): lambda record: _(previews.PLACES[record["kind"]]),
     N_("Words"): lambda record: record["text"] or _("no letter to this person is written"),
     N_("Remark"): _remark,
 }

@@ -8,12 +8,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import click
 
 from scheduler.base.durations import NominalDuration, format_duration
+from scheduler.base.vocabulary import key_of_word
 from scheduler.cli.kit.language import _
 
 Record = Mapping[str, Any]
@@ -36,7 +37,7 @@ def _cell(record: Record, column: Callable[[Any], Any] | str) -> str:
     value = record[column] if isinstance(column, str) else column(record)
     if value is None:
         return ""
-    return _(str(value)) if isinstance(value, Enum) else str(value)
+    return _(key_of_word(value)) if isinstance(value, StrEnum) else str(value)
 
 
 def print_table(headings: Iterable[str], rows: Iterable[Sequence[str]]) -> None:

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from scheduler.base.i18n import NC_, drop_context
 from scheduler.cli.kit import click_words
 
 _language = "en"
@@ -33,10 +34,15 @@ def speak_as_the_environment() -> None:
 def _(message: str) -> str:
     """Return a message in the desk's language. English needs no catalogue."""
     if _language == "en" or not message:  # the catalogue's entry for "" is its head
-        return message
+        return drop_context(message)
     from scheduler.base.i18n import load_catalogue
 
     return load_catalogue(_language).gettext(message)
+
+
+def translate_word(context: str, word: str) -> str:
+    """Translate a word of an enumeration that has a context in the catalogues."""
+    return _(NC_(context, word))
 
 
 def translate(command: click.Command) -> click.Command:

@@ -12,7 +12,7 @@ from scheduler.base.clock import instant
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time
 from scheduler.cli.kit.understood import tell_wall_time
 from scheduler.model.events import Event
@@ -61,7 +61,7 @@ COLUMNS: Columns = {
     N_("Number"): "id",
     N_("When"): "when",
     N_("Outcome"): lambda record: _(record["outcome"] or N_("to do")),
-    N_("Kind"): lambda record: _(record["kind"]),
+    N_("Kind"): lambda record: translate_word("e-mail", record["kind"]),
     N_("To"): "to",
     N_("Language"): "language",
     N_("Event"): lambda record: record["event"] or record["visit"],

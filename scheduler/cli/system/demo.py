@@ -25,7 +25,7 @@ from scheduler.base.errors import Forbidden
 from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.channels.file import file_name
 from scheduler.cli.kit.context import CommandContext
-from scheduler.cli.kit.language import _, language
+from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.demo_commands import LANGUAGE, format_argument, format_command
 from scheduler.cli.system.demo_directory import (
@@ -303,7 +303,9 @@ class _Play:
             own = self._zone(session, letter)
         theirs = f" ({format_instant(self.clock.now(), own)} {own})" if own and own != "Asia/Bangkok" else ""
         when = format_instant(self.clock.now(), "Asia/Bangkok")
-        return f"  {when}  {item.language}  {_(item.kind)} → {item.name}: {item.subject}{theirs}"
+        return (
+            f"  {when}  {item.language}  {translate_word('e-mail', item.kind)} → {item.name}: {item.subject}{theirs}"
+        )
 
     @staticmethod
     def _zone(session: Session, letter: Letter) -> str | None:

@@ -48,7 +48,7 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]
-        translations.gettext, translations.ngettext, newstyle=True
+        translations.gettext, translations.ngettext, newstyle=True, pgettext=translations.pgettext
     )
     environment.globals["direction"] = text_direction(language)
     return environment

@@ -13,7 +13,7 @@ from scheduler.app import App
 from scheduler.base.clock import zone
 from scheduler.base.date_format import own_name
 from scheduler.base.errors import SchedulerError
-from scheduler.base.i18n import LANGUAGES, load_catalogue
+from scheduler.base.i18n import LANGUAGES, NC_, load_catalogue
 
 NAMES = {tag: own_name(tag) for tag in LANGUAGES}
 CLOCK = "clock"
@@ -31,6 +31,11 @@ def _(message: str, **facts: object) -> str:
 def ngettext(one: str, many: str, number: int) -> str:
     """Translate a message that has a plural, for this number."""
     return load_catalogue(g.language).ngettext(one, many, number)
+
+
+def pgettext(context: str, message: str) -> str:
+    """Translate a message whose English has another meaning elsewhere."""
+    return _(NC_(context, message))
 
 
 def install(web: Flask, app: App) -> None:

@@ -18,6 +18,7 @@ from scheduler.base.i18n import LANGUAGES, load_catalogue
 from scheduler.cli.kit import click_words
 from scheduler.cli.kit.context import confirm
 from scheduler.cli.kit.language import speak
+from tests.support.approved import check_approved
 
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 # A child for each language, because click keeps the help of its own options for the life of a process.
@@ -59,11 +60,21 @@ USAGE = {
 @pytest.fixture(scope="module")
 def shown() -> dict[str, dict[str, str]]:
     """What every command and each error of usage says, by language and by what was typed."""
-    typed = json.dumps([TRANSLATED, list(USAGE.values())])
+    typed = json.dumps([LANGUAGES, list(USAGE.values())])
     done = subprocess.run(
         [sys.executable, WALK, typed], capture_output=True, text=True, check=True, timeout=300, env={**os.environ}
     )
     return json.loads(done.stdout)
+
+
+def test_the_help_of_every_command_and_what_errors_say_of_usage_reads_as_approved(shown):
+    repeated = re.compile(r"^  -h, --help .*\n(  {8,}.*\n)*", re.M)
+    texts = {
+        f"{language}.txt": "\n".join(f"== {typed}\n{repeated.sub('', text)}" for typed, text in said.items())
+        for language, said in shown.items()
+    }
+
+    check_approved(texts, "help")
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -15,17 +15,21 @@ from scheduler.services.address.library import OWN_DIRECTORY
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.door import cards
 from scheduler.services.letters.event_letters import NOT_WRITTEN_TO
+from tests.support.approved import APPROVED, LANGUAGES
 from tests.support.builders import NOW, a_person, an_event, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.letters import Round, body
-from tests.support.recipients import APPROVED, RECIPIENTS
-
-LANGUAGES = ("en", "kk", "ru", "th")
+from tests.support.recipients import RECIPIENTS
 
 
 def approved(language: str, name: str) -> dict[str, str]:
     """The approved words for a recipient, by their kind."""
-    part = (APPROVED / f"{language}.txt").read_text(encoding="utf-8").partition(f"{name}\n")[2].partition("\n\n")[0]
+    part = (
+        (APPROVED / "addresses" / f"{language}.txt")
+        .read_text(encoding="utf-8")
+        .partition(f"{name}\n")[2]
+        .partition("\n\n")[0]
+    )
     return {line.split()[0]: " ".join(line.split()[1:]) for line in part.splitlines()}
 
 

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from scheduler.base import resources
-from scheduler.base.i18n import LANGUAGES, load_catalogue
+from scheduler.base.i18n import LANGUAGES, NC_, load_catalogue
 
 SAMPLE = Path(resources.__file__).parents[1] / "sample" / "programme.toml.j2"
 GLOSSARY = Path(resources.__file__).parents[2] / "docs" / "glossary.md"
@@ -259,8 +259,8 @@ def test_thai_says_today_for_today_alone():
         ("presides", "салтанатты рәсімді жүргізеді", "ведёт церемонию", "ประธานในพิธี"),
         ("guest of honour", "құрметті қонақ", "почётный гость", "แขกเกียรติยศ"),
         ("speaker", "сөз сөйлеуші", "выступающий", "ผู้กล่าวสุนทรพจน์"),
-        ("accepted", "қатысады", "приглашение принято", "ตอบรับ"),
-        ("regrets", "қатыса алмайды", "не сможет присутствовать", "ไม่สามารถเข้าร่วมได้"),
+        (NC_("answer", "accepted"), "қатысады", "приглашение принято", "ตอบรับ"),
+        (NC_("answer", "regrets"), "қатыса алмайды", "не сможет присутствовать", "ไม่สามารถเข้าร่วมได้"),
         ("note verbale", "вербалды нота", "вербальная нота", "หนังสือกลาง"),
         ("Front desk", "Қабылдау үстелі", "Стойка приёма", "เคาน์เตอร์ต้อนรับ"),
         ("Waiting list", "Күту тізімі", "Лист ожидания", "รายชื่อสำรอง"),

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import scheduler
 from scheduler.base.config import LogFormat
-from scheduler.base.vocabulary import WORDS
+from scheduler.base.vocabulary import WORDS, key_of_word
 from scheduler.formats.printing import PrintForm
 from scheduler.model.attendance import Partstat
 from scheduler.services.address.forms import FormKind
@@ -36,4 +36,4 @@ def test_every_word_of_every_enumeration_is_in_the_vocabulary() -> None:
     found = set(enumerations())
 
     assert NOT_PRINTED < found
-    assert set() == {str(word) for kind in found - NOT_PRINTED for word in kind} - set(WORDS)
+    assert set() == {key_of_word(word) for kind in found - NOT_PRINTED for word in kind} - set(WORDS)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.formats.printing import DayList, VisitLine, find_unset, name_script, print_day_list
 from scheduler.model.posts import Post
 from scheduler.model.visits import VisitStatus
@@ -57,7 +57,7 @@ def _make_list(
     noon = instant(datetime.combine(day, time(12)), post.tzid, gap="shift")
     zone = f"{post.city.name.to(language)}, {format_offset(noon, post.tzid)}"
     at = f"{wall(now, post.tzid):%Y-%m-%d %H:%M} {format_offset(now, post.tzid)}"
-    headings = (N_("Time"), N_("Reference"), N_("Full name"), N_("Service"), N_("Documents"), N_("Came"))
+    headings = (N_("Time"), N_("Reference"), N_("Full name"), N_("Service"), N_("Documents"), NC_("visitor", "Came"))
     return DayList(
         title=post.name.to(language),
         subtitle=f"{format_day(day, language)} ({zone})",
@@ -76,7 +76,7 @@ def _make_line(row: QueueEntry, language: str, gettext: Gettext) -> VisitLine:
         names=_list_names(row),
         service=row.service_name.to(language),
         documents=str(row.documents),
-        status="" if expected else " · ".join(filter(None, (gettext(row.status), row.ticket))),
+        status="" if expected else " · ".join(filter(None, (gettext(NC_("appointment", row.status)), row.ticket))),
     )
 
 

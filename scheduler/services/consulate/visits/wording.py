@@ -12,7 +12,7 @@ from calendars.feed import CalendarHead, write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import format_offset, wall
 from scheduler.base.date_format import When, format_span, zone_city
-from scheduler.base.i18n import load_catalogue
+from scheduler.base.i18n import NC_, load_catalogue
 from scheduler.model.visits import Appointment, VisitStatus
 
 
@@ -100,7 +100,7 @@ def fill_vevent(
         dtend=visit.ends_at,
         status=status,
         texts=Texts(
-            summary=f"{gettext('Cancelled')}: {title}" if cancelled else title,
+            summary=f"{gettext(NC_('appointment', 'Cancelled'))}: {title}" if cancelled else title,
             description="\n".join(lines),
             location=format_place(visit, language),
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
@@ -115,7 +115,7 @@ def _values(
         "companion_names": "; ".join(row.names),
         "access_needs": " ".join((row.access_needs or "").split()),
         "dietary_needs": " ".join((row.dietary_needs or "").split()),
-        "answer": gettext(reply_of(row)),
+        "answer": gettext(NC_("answer", reply_of(row))),
         "note": note,
         REPRESENTED_BY: deputy,
     }

@@ -9,6 +9,7 @@ from functools import cache
 from scheduler.base.i18n import LANGUAGES as SPOKEN
 from scheduler.base.i18n import N_, load_catalogue
 from scheduler.base.text import fold_text
+from scheduler.base.vocabulary import key_of_word
 from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
 from scheduler.model.places import Gender, OfficeState
@@ -237,7 +238,7 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 
     By our own an export is read back. ``table`` has the words of others by value.
     """
-    ours = {normalize(load_catalogue(tag).gettext(value)): value for tag in SPOKEN for value in table}
+    ours = {normalize(load_catalogue(tag).gettext(key_of_word(value))): value for tag in SPOKEN for value in table}
     theirs = {normalize(word): value for value, words in table.items() for word in words.split("|")}
     return theirs | ours | {normalize(value): value for value in table}
 

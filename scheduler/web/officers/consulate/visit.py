@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.errors import NothingToChange
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.audit import Audit
 from scheduler.model.visits import Appointment, Side, VisitStatus
@@ -51,8 +51,8 @@ _MOVABLE = (VisitStatus.CONFIRMED, VisitStatus.OFFERED)
 _CANCELLABLE = (*_MOVABLE, VisitStatus.HELD, VisitStatus.WAITING)
 # The words on the page for the actions of the audit.
 _ACTION_WORDS = {
-    "book": N_("booked"),
-    "confirm": N_("confirmed"),
+    "book": NC_("history of an appointment", "booked"),
+    "confirm": NC_("history of an appointment", "confirmed"),
     "reconfirm": N_("confirmed again"),
     "wait": N_("put on the waiting list"),
     "offer": N_("offered a time"),
@@ -60,20 +60,20 @@ _ACTION_WORDS = {
     "move": N_("moved to another time"),
     "rebook": N_("offered another time, because the post is closed"),
     "cancel": N_("appointment cancelled"),
-    "conclude": N_("concluded"),
+    "conclude": NC_("history of an appointment", "concluded"),
     "amnesty": N_("missed appointment excused"),
     "reader": N_("settings of e-mails changed"),
-    "correct": N_("corrected"),
+    "correct": NC_("history of an appointment", "corrected"),
     "respell": N_("spelling of a name corrected"),
     "ask": N_("another name asked for"),
     "keep names": N_("names left as they are"),
     "forget": N_("personal data erased"),
-    "check in": N_("checked in"),
+    "check in": NC_("history of an appointment", "checked in"),
     "walk in": N_("came without an appointment"),
-    "call": N_("called"),
-    "recall": N_("called again"),
+    "call": NC_("history of an appointment", "called"),
+    "recall": NC_("history of an appointment", "called again"),
     "send back": N_("sent back to the queue"),
-    "undo": N_("undone"),
+    "undo": NC_("history of an appointment", "undone"),
     "read": N_("opened"),
 }
 

@@ -8,7 +8,7 @@ from flask import g
 
 from scheduler.base.clock import wall
 from scheduler.base.date_format import format_lead
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.services.consulate.front_desk.today import QueueEntry
 from scheduler.web.kit.language import _
 
@@ -16,10 +16,10 @@ from scheduler.web.kit.language import _
 _ACTION_WORDS = {
     "check-in": (N_("Check in"), N_("Checked in"), "good"),
     "walk-in": (N_("Give a ticket"), N_("Ticket given"), "good"),
-    "call": (N_("Call"), N_("Called"), "good"),
+    "call": (N_("Call"), NC_("visitor", "Called"), "good"),
     "recall": (N_("Call again"), N_("Called again"), "good"),
-    "served": (N_("Served"), N_("Served"), "good"),
-    "no-show": (N_("Not here"), N_("Did not come"), "warn"),
+    "served": (NC_("visitor", "Served"), NC_("visitor", "Served"), "good"),
+    "no-show": (N_("Not here"), NC_("visitor", "Did not come"), "warn"),
     "send-back": (N_("Back to the queue"), N_("Back in the queue"), "warn"),
     "undo": (N_("Undo"), N_("Undone"), "warn"),
 }

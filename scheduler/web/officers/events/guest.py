@@ -100,7 +100,7 @@ def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) 
             verb=asked,
             form=form or Form(asked.begins(found)),
             most=guest_actions.MOST_COMPANIONS,
-            replies=guest_actions.REPLIES,
+            replies=guest_actions.REPLIES.values(),
             ways=guest_actions.WAYS,
             today=app.clock.now(),
             **guest_address.list_choices(session),

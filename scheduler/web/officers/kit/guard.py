@@ -48,6 +48,7 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
+from scheduler.base.vocabulary import key_of_word
 from scheduler.model.accounts import Act
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer
@@ -195,7 +196,7 @@ def install(web: Flask, app: App) -> None:
 
 def _words(known: Iterable[str]) -> list[tuple[str, str]]:
     """List an enumeration as a choice: each value, and its translation."""
-    return [(str(one), _(str(one))) for one in known]
+    return [(str(one), _(key_of_word(one))) for one in known]
 
 
 class _DeskSessions(SecureCookieSessionInterface):

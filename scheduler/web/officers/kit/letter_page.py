@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
+from scheduler.base.i18n import NC_
 from scheduler.model.letters import Letter
 from scheduler.services.letters import composing, ledger
 from scheduler.services.letters.envelope import Skip
@@ -39,7 +40,7 @@ def show(app: App, find: Find, *, base: str, back: str, may_retry: bool, problem
         read = composing.read_letter(session, letter, house=app.house, now=now)
         return render_template(
             "web/desk/letter.html",
-            title=_capitalize(_(letter.kind)),
+            title=_capitalize(_(NC_("e-mail", letter.kind))),
             waits_because=_explain_waiting(session, letter, now=now),
             letter=letter,
             read=None if isinstance(read, Skip) else read,
