@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,9 @@ REPLACED = {
         "อีเมล์": "อีเมล",
     },
 }
+ANY_REPLACED = {
+    language: re.compile("|".join(f"(?:{word})" for word in words)) for language, words in REPLACED.items()
+}
 # Messages in which the word means something else, with what it means.
 ANOTHER_MEANING = {
     "Visit": "the kind of event",
@@ -145,8 +149,9 @@ def test_no_translation_says_a_word_that_was_replaced(language):
     wrong = [
         f"{message}: {said} (say: {term})"
         for message, said in list_translations(language)
+        if ANY_REPLACED[language].search(said.lower()) and message not in ANOTHER_MEANING
         for word, term in REPLACED[language].items()
-        if re.search(word, said.lower()) and message not in ANOTHER_MEANING
+        if re.search(word, said.lower())
     ]
 
     assert [] == wrong
@@ -157,11 +162,16 @@ def test_the_sample_says_no_word_that_was_replaced(language):
     lines = [line for line in SAMPLE.read_text(encoding="utf-8").splitlines() if f".{language} = " in line]
 
     assert 20 < len(lines)
-    assert [] == [line for line in lines for word in REPLACED[language] if re.search(word, line.lower())]
+    assert [] == [line for line in lines if ANY_REPLACED[language].search(line.lower())]
 
 
-def list_translations(language: str) -> Iterator[tuple[str, str]]:
+@cache
+def list_translations(language: str) -> tuple[tuple[str, str], ...]:
     """List each message, as it is in English in the singular, with each form of its translation."""
+    return tuple(_list_translations(language))
+
+
+def _list_translations(language: str) -> Iterator[tuple[str, str]]:
     source = TRANSLATED[0] if language == "en" else language
     with Path(resources.TRANSLATIONS, f"{source}.po").open("rb") as file:
         for message in read_po(file, locale=source):
@@ -171,6 +181,7 @@ def list_translations(language: str) -> Iterator[tuple[str, str]]:
                 yield from ((said, one) for one in ((form,) if isinstance(form, str) else form))
 
 
+@cache
 def read_terms() -> dict[str, dict[str, str]]:
     """Read the table "In four languages" of the glossary: the term in each language, by its English."""
     table = GLOSSARY.read_text(encoding="utf-8").partition("## In four languages")[2].partition("\n## ")[0]
@@ -184,30 +195,34 @@ def read_terms() -> dict[str, dict[str, str]]:
 NO_WORDS = re.compile(r"\{[^{}]*\}|%\(\w+\)s|--[\w-]+|^[\w ]+: ")
 # Where the English word is another one than the term, or a part of a name.
 ANOTHER_WORD = {
-    "stop": r"(to|and|;) stop|stop (that|the)",
+    "stop": r"(to|and|;) stop|stop (that|the)|stops? working|stop with ctrl",
     "meeting": r"new ones: meeting",
     "anniversary": "birthday anniversary",
     "pass": r"pass (it )?on",
+    "appointment": r"missed appointments?",  # a term of its own
 }
 # These are what an attendee's row says, word for word; in a sentence they are inflected, or other words.
 WORD_FOR_WORD = ("invited", "accepted", "regrets")
-ENDINGS = {"окно": "окон|окн"}  # stems of what changes within the word
+# Stems of what changes within the word, or before it: «резервируется» is what is done to what «зарезервировано».
+ENDINGS = {"окно": "окон|окн", "сақталады": "сақтал", "зарезервировано": "(?:за)?резервир"}
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_sentence_with_a_term_is_translated_with_the_term_of_the_glossary(language):
-    terms = read_terms()
-    used, wrong = set(), []
-    for message, said in list_translations(language):
-        sentence = NO_WORDS.sub(" ", message)
-        for term, right in terms.items():
-            if find_term(term, sentence):
-                used.add(term)
-                if not re.search(match_inflected(right[language], language), said, re.IGNORECASE):
-                    wrong.append(f"{message}: {said} (say: {right[language]})")
+    right = {term: words[language] for term, words in read_terms().items()}
+    patterns = {term: re.compile(match_inflected(words, language), re.IGNORECASE) for term, words in right.items()}
+    found = [(message, said, term) for message, said in list_translations(language) for term in find_terms(message)]
 
-    assert [] == wrong
-    assert 25 < len(used)
+    assert [] == [
+        f"{message}: {said} (say: {right[term]})" for message, said, term in found if not patterns[term].search(said)
+    ]
+    assert 25 < len({term for _message, _said, term in found})
+
+
+@cache
+def find_terms(message: str) -> tuple[str, ...]:
+    sentence = NO_WORDS.sub(" ", message)
+    return tuple(term for term in read_terms() if term.lower() in sentence.lower() and find_term(term, sentence))
 
 
 def find_term(term: str, sentence: str) -> bool:
