@@ -142,7 +142,7 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
         (["delegation:nowhere"], NotFound, "there is no organisation nowhere"),
         (["staff"], Conflict, "would receive this"),
         (["waiting", "remote"], Conflict, "would receive this"),
-        (["person:stranger@example.org"], NotFound, "nobody has the address"),
+        (["person:stranger@example.org"], NotFound, "nobody has the e-mail address"),
     ],
 )
 def test_words_that_mean_nobody_are_refused(listed, to, error, said):

@@ -103,7 +103,7 @@ def test_a_guest_reads_when_to_arrive_on_both_clocks_what_to_wear_and_where_it_i
     assert "Форма одежды: деловой костюм" in text
     assert "Просим взять с собой: это письмо" in text
     assert "09:30 (Bangkok, UTC+7)" in text
-    assert "по Вашему времени: вторник, 2 февраля 2027 года, 07:30" in text
+    assert "(по Вашему времени): вторник, 2 февраля 2027 года, 07:30" in text
     assert "https://www.openstreetmap.org/?mlat=13.75000&mlon=100.50000#map=17/13.75000/100.50000" in text
     assert "Chair, Governor" in text
     assert "Телефон для справок: +66 2 000 0000" in text
