@@ -72,7 +72,7 @@ MAYBE_ONE = (
 COUNT = NAMED.replace("NAMES", "|".join(ALWAYS_MANY + MAYBE_ONE))
 PERSON = NAMED.replace("NAMES", "actor|by|deputy|guest|other|person|who")
 # A part of the English sentences on what a writer of e-mails types in braces; the reader never sees these words.
-ON_BRACES = ("stands for the title of the event", "stands for the name of the reader")
+ON_BRACES = ("is replaced by the title of the event", "is replaced by the name of the reader")
 
 # Prepositions that govern a case, and comparatives.
 RUSSIAN_GOVERNS = (
@@ -85,8 +85,7 @@ RUSSIAN_CLOCK = {" at {time}": "a clock time, as in «в 10:00»"}
 RUSSIAN_LABEL = {
     "message {number}": "a number as a name, after its noun",
     "link {number}": "a number as a name, after its noun",
-    "there is no letter {number}": "a number as a name, after its noun",
-    "etter {number} leaves": "a number as a name, after its noun",
+    "-mail {number} ": "a number as a name, after its noun",
 }
 # Postpositions, and the particles and endings that follow the sound of a word.
 KAZAKH_AFTER = (
@@ -105,7 +104,7 @@ ENGLISH_VERB = r"(?:has|was|is|leaves|says|does)"
 ENGLISH_MANY = {
     "{count} calendars": "of the demonstration, which has several",
     "{count} letters": "of the demonstration, which has several",
-    "{days} days are more than": "days of years",
+    "{days} days is too far": "days of years",
     "{taken} places are taken": "more than there are",
     "there are {count} events": "more than are imported at once",
     "of {of} places": "as in “1 of 1 places”",

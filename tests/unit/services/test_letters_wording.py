@@ -360,6 +360,15 @@ def test_a_cancellation_names_the_time_and_place_that_its_reader_knows(language)
     assert "Museum" not in letter.text
 
 
+def test_a_cancellation_says_that_its_calendar_file_records_it():
+    letter = render(LetterKind.CANCELLED, an_event(status=Status.CANCELLED), facts=EARLIER)
+
+    said = "The attached file event.ics records this cancellation in your calendar."
+    assert said in letter.text
+    assert said in letter.html
+    assert "contains these details" not in letter.text + letter.html
+
+
 @every_language
 def test_a_cancellation_names_no_date_that_its_reader_was_never_told(language):
     letter = render(
