@@ -531,7 +531,7 @@ def test_the_month_is_a_table_with_each_event_on_its_days(app, web):
 
 @ONE_ENGINE
 def test_the_month_says_by_whose_clock_each_hour_is(app, web):
-    there = {"dtstart": datetime(2027, 2, 3, 9), "dtend": datetime(2027, 2, 3, 10), "tz": "Asia/Almaty"}
+    there = {"dtstart": datetime(2027, 2, 3, 9), "dtend": datetime(2027, 2, 3, 10), "tz": "Asia/Almaty"}  # noqa: DTZ001 - wall times
     plan(app, {}, {"key": "at-home", **there})
 
     page = text(web.get("/en/month/2027-02"))
