@@ -109,3 +109,12 @@ def test_every_letter_has_a_subject_of_its_own(kind, language):
 
     assert "Passport <1>, Consulate" in mine
     assert mine not in {render(other, language).subject for other in KINDS if other is not kind}
+
+
+def test_a_cancellation_speaks_of_the_appointment_and_of_what_its_calendar_file_does():
+    letter = render(LetterKind.VISIT_CANCELLED, "en", cancelled=True, page="")
+
+    assert letter.subject.startswith("Appointment cancelled: Passport")
+    for text in (letter.text, letter.html):
+        assert "Appointment cancelled: " in text
+        assert "The attached file event.ics records this cancellation in your calendar." in text
