@@ -175,7 +175,8 @@ def _list_translations(language: str) -> Iterator[tuple[str, str]]:
     source = TRANSLATED[0] if language == "en" else language
     with Path(resources.TRANSLATIONS, f"{source}.po").open("rb") as file:
         for message in read_po(file, locale=source):
-            if message.id:
+            # Those whom a message is for are not the same words as where somebody stands.
+            if message.id and message.context != "recipients":
                 form = message.id if language == "en" else message.string
                 said = message.id if isinstance(message.id, str) else message.id[0]
                 yield from ((said, one) for one in ((form,) if isinstance(form, str) else form))
