@@ -92,7 +92,7 @@ def test_the_demo_plans_registers_writes_moves_and_reminds(played: str) -> None:
 
 
 def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played: str) -> None:
-    assert "Waiting:" in played
+    assert "On the waiting list:" in played
     assert "Offered to:" in played
 
 

@@ -75,7 +75,7 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert [{"skipped": 1, "to do": 2}] == [one["outcomes"] for one in listed]
     assert "2027-01-05 10:00 UTC+7" == listed[0]["leaves"]
     assert "Двери откроются в девять." in shown
-    assert "To be told by other means: Sultan" in shown
+    assert "To be informed by other means: Sultan" in shown
     assert "waits for its time" in waits
     assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
     assert "has been sent" in scheduler("message", "withdraw", "1", "--yes", code=1).output
@@ -99,7 +99,7 @@ def test_a_reminder_of_the_unanswered_reaches_them_alone(scheduler, opening, tmp
         (["--to", "everyone", "--subject", "A", "--text", "."], "text: . cannot be read"),
         (["--to", "everyone", "--subject", "A", "--text", "ru=ru.txt"], "text: is missing in en"),
         (["--to", "everyone", "--subject", "A {x}", "--text", "en.txt"], "subject: {x} is not a known placeholder"),
-        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "is past"),
+        (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--at", "2026-01-01 10:00"], "has passed"),
         (["--to", "everyone", "--subject", "A", "--text", "en.txt", "--tz", "Nowhere", "--at", "9:00"], "Nowhere"),
     ],
 )

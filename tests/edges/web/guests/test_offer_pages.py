@@ -51,7 +51,7 @@ def offered(app, web) -> str:
 
 
 def test_the_letter_leads_to_a_page_that_holds_until_it_says_and_changes_nothing_by_being_opened(app, web, offered):
-    mail = next(one for one in mails(app) if "Please answer" in one["Subject"])
+    mail = next(one for one in mails(app) if "please answer" in one["Subject"])
     until = "5 January 2027, 16:00 (Bangkok, UTC+7)"
 
     assert until in body(mail)
