@@ -77,7 +77,7 @@ def test_sent_listed_shown_and_kept_back(scheduler, opening, tmp_path):
     assert "Двери откроются в девять." in shown
     assert "To be informed by other means: Sultan" in shown
     assert "waits for its time" in waits
-    assert "Kept back: 2" in scheduler("message", "withdraw", "1", "--yes").output
+    assert "Stopped: 2" in scheduler("message", "withdraw", "1", "--yes").output
     assert "has been sent" in scheduler("message", "withdraw", "1", "--yes", code=1).output
 
 
