@@ -346,3 +346,17 @@ def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_we
         registration.purge_unconfirmed(session, now=clock.now())
 
         assert (1, 0) == (before, session.scalar(unconfirmed))
+
+
+def test_a_language_is_missing_unless_its_reader_reads_the_message_in_it_or_in_what_it_is_a_kind_of(app):
+    with app.db.write() as session:
+        event = an_event(session)
+        for number, language in enumerate(("en", "en-GB", "ru", "ru-KZ", "th", "th", "kk")):
+            register(session, event, a_person(session, name=f"Guest {number}", language=language))
+    Round(app)
+
+    message = send(app, "everyone")
+
+    with app.db.read() as session:
+        missing = messages.list_missing_languages(session, session.merge(message, load=False))
+    assert [("th", 2, "en"), ("kk", 1, "ru")] == [(one.language, one.people, one.read_instead) for one in missing]
