@@ -114,7 +114,7 @@ def test_every_letter_has_a_subject_of_its_own(kind, language):
 def test_a_cancellation_speaks_of_the_appointment_and_of_what_its_calendar_file_does():
     letter = render(LetterKind.VISIT_CANCELLED, "en", cancelled=True, page="")
 
-    assert letter.subject.startswith("Appointment cancelled: Passport")
+    assert letter.subject.startswith("Cancelled: Passport")
     for text in (letter.text, letter.html):
-        assert "Appointment cancelled: " in text
+        assert "Cancelled: " in text
         assert "The attached file event.ics records this cancellation in your calendar." in text
