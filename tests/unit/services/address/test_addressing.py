@@ -238,7 +238,9 @@ def test_thai_years_are_buddhist_all_year_and_weekdays_fit_the_date(day):
     assert written["th"].endswith(str(day.year + 543))
 
 
-@pytest.mark.parametrize("name", ["Siam Trading Co., Ltd.", "Chulalongkorn University", "Deputy Mayor", "Chief Officer"])
+@pytest.mark.parametrize(
+    "name", ["Siam Trading Co., Ltd.", "Chulalongkorn University", "Deputy Mayor", "Chief Officer"]
+)
 def test_a_name_of_a_company_or_of_an_office_alone_is_no_name_of_a_person(name):
     found = {language: salutation(NamedOnly(Text({"en": name})), language) for language in LANGUAGES}
 
@@ -263,8 +265,6 @@ def test_a_person_whose_name_is_like_such_a_word_keeps_it(name):
 
 
 def test_a_king_is_never_called_mr_while_a_form_waits_for_an_officer():
-    king = NamedOnly(
-        Text({"kk": "Филипп VI"}), office_class="king", office_state=OfficeState.THIRD, gender=Gender.M
-    )
+    king = NamedOnly(Text({"kk": "Филипп VI"}), office_class="king", office_state=OfficeState.THIRD, gender=Gender.M)
 
     assert not [text for text in words(king, "kk").values() if "мырза" in text]
