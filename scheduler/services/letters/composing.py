@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
+from scheduler.formats.mail import read_header
 from scheduler.model.letters import Letter
 from scheduler.services.address.library import forms_of
 from scheduler.services.common.tokens import TOKEN
@@ -61,21 +60,8 @@ def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, n
     message = message_from_bytes(composed.content, policy=policy.default)
     body = message.get_body(("plain",))
     text = body.get_content() if body else ""
-    head = "\n".join(f"{name}: {_read_header(composed.content, name)}" for name in ("From", "To", "Subject"))
+    head = "\n".join(f"{name}: {read_header(composed.content, name)}" for name in ("From", "To", "Subject"))
     return f"{head}\n\n{text}"
-
-
-def _read_header(content: bytes, name: str) -> str:
-    """Return a header in letters. policy.default puts spaces into a name that is encoded in several words."""
-    value = message_from_bytes(content, policy=policy.compat32)[name]
-    if name == "Subject":
-        return _read_words(value)
-    words, address = parseaddr("".join(value.splitlines()))
-    return f"{_read_words(words)} <{address}>" if words else address
-
-
-def _read_words(value: str) -> str:
-    return str(make_header(decode_header(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
