@@ -216,5 +216,5 @@ def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, mon
     post.book("aliya")
     monkeypatch.setattr(booking, "_refuse_people", lambda *_, **__: None)
 
-    with pytest.raises(Conflict, match="an appointment for this service is already booked with this document"):
+    with pytest.raises(Conflict, match="there is already an appointment for this service with this document"):
         post.hold("aliya", MORNING + 30 * MINUTE)

@@ -158,3 +158,11 @@ def test_a_further_language_has_a_salutation_and_a_closing_for_everybody(tmp_pat
         Invalid, match=f"^es, {kind}: add a form for everybody, without office, state, gender and days"
     ):
         forms_with(tmp_path, spanish=lacking).address(LUIS, FormKind.LIST, "es", on=DAY)
+
+
+def test_a_name_that_stands_where_a_language_has_no_form_is_not_called_own_words(tmp_path):
+    (spanish,) = preview(forms_with(tmp_path, spanish=SPANISH), LUIS, on=DAY, languages=["es"])
+
+    assert ("Luis Vega", None, False) == next(
+        (one.text, one.form, one.own) for one in spanish.words if one.kind is FormKind.LIST
+    )
