@@ -11,7 +11,8 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
+from email import message_from_bytes, policy
+from email.header import Header, decode_header, make_header
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
@@ -65,6 +66,14 @@ def assemble(envelope: Envelope, parts: Parts) -> bytes:
     if parts.calendar:
         body += [b"--" + MIXED, _calendar(parts.calendar)]
     return b"\r\n".join([*body, b"--" + MIXED + b"--", b""])
+
+
+def read_header(content: bytes, name: str) -> str:
+    """Return a header in letters. policy.default puts spaces into a name that is encoded in several words."""
+    value = "".join(message_from_bytes(content, policy=policy.compat32)[name].splitlines())
+    words, address = parseaddr(value) if name in ("From", "To") else (value, "")
+    read = str(make_header(decode_header(words)))
+    return (f"{read} <{address}>" if read else address) if address else read
 
 
 def _html(parts: Parts) -> bytes:

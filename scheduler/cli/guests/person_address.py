@@ -38,14 +38,14 @@ def _record(forms: AddressForms, one: previews.AddressPreview, word: Wording) ->
         "name_in": one.name_language or None,
         "mark": word.form.mark if word.form else None,
         "source": forms.languages[word.form.language].sources[word.form.source] if word.form else None,
-        "own": word.form is None,
+        "own": word.own,
         "waits_for_confirmation": word.waiting or None,
     }
 
 
 def _remark(record: dict[str, Any]) -> str:
     """Return what an officer should know of a line: own words, the mark of its form, and what is not used yet."""
-    mark = _("own words") if record["own"] else record["mark"]
+    mark = _("own words") if record["own"] else record["mark"] or ""
     waiting = record["waits_for_confirmation"]
     named = _("name in: {language}").format(language=record["name_in"]) if record["name_in"] else ""
     unused = _("not confirmed: {text}").format(text=waiting) if waiting else ""

@@ -56,7 +56,7 @@ class NamedOnly:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words for somebody, and where they come from: a form, or None for the person's own words.
+    """The words for somebody, and where they come from: a form, the person's ``own`` words, or the name alone.
 
     ``waiting`` is what would stand there if a native officer confirmed it, or "".
     """
@@ -65,6 +65,7 @@ class Wording:
     text: str
     form: FormOfAddress | None = None
     waiting: str = ""
+    own: bool = False
 
 
 class AddressForms:
@@ -103,7 +104,7 @@ class AddressForms:
         """Return the words for somebody on a day, and where they come from."""
         own = _own_words(who, kind).get(language, "")
         if own:
-            return Wording(kind, own)
+            return Wording(kind, own, own=True)
         forms = self.for_language(language)
         values, waiting = _values(who, forms, self.languages), ""
         for form in forms.list_fitting(kind, who.office_class or "", who.office_state, who.gender, on):

@@ -39,6 +39,7 @@ def read_languages(own: Path | None = None) -> dict[str, LanguageForms]:
             raise Invalid("{place}: {problem}", place=file, problem=error) from error
         languages[read.language] = _merge(languages.get(read.language), read)
     _check_offices(languages)
+    _check_whole(languages)
     return languages
 
 
@@ -66,6 +67,17 @@ def _check_offices(languages: Mapping[str, LanguageForms]) -> None:
                     "{place}: office {office} is not in any table [offices]; add it to one",
                     place=f"{one.language}, {form.kind}",
                     office=missing[0],
+                )
+
+
+def _check_whole(languages: Mapping[str, LanguageForms]) -> None:
+    """Raise Invalid for a language in which a letter to most people would have no salutation or no closing."""
+    for one in languages.values():
+        for kind in (FormKind.SALUTATION, FormKind.CLOSING):
+            if not any(form.kind is kind and form.confirmed and form.is_for_everybody for form in one.forms):
+                raise Invalid(
+                    "{place}: add a form for everybody, without office, state, gender and days",
+                    place=f"{one.language}, {kind}",
                 )
 
 

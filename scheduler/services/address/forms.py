@@ -55,6 +55,10 @@ class FormOfAddress:
         dated = self.valid_from is not None or self.valid_to is not None
         return bool(self.offices), bool(self.states), self.gender is not None, dated, self.own
 
+    @property
+    def is_for_everybody(self) -> bool:
+        return not (self.offices or self.states or self.gender or self.valid_from or self.valid_to)
+
     def fits(self, kind: FormKind, office: str, state: OfficeState, gender: Gender, on: date) -> bool:
         """Return whether it is for somebody of this office and gender, on this day."""
         return (

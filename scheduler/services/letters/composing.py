@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
+from scheduler.formats.mail import read_header
 from scheduler.model.letters import Letter
 from scheduler.services.address.library import forms_of
 from scheduler.services.common.tokens import TOKEN
@@ -59,7 +60,7 @@ def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, n
     message = message_from_bytes(composed.content, policy=policy.default)
     body = message.get_body(("plain",))
     text = body.get_content() if body else ""
-    head = "\n".join(f"{name}: {message[name]}" for name in ("From", "To", "Subject"))
+    head = "\n".join(f"{name}: {read_header(composed.content, name)}" for name in ("From", "To", "Subject"))
     return f"{head}\n\n{text}"
 
 

@@ -20,6 +20,7 @@ from scheduler.base.date_format import (
     zone_city,
 )
 from scheduler.base.i18n import N_
+from scheduler.base.money import format_money
 from scheduler.model.posts import Counted, Layout, Post, Service, SpecialDays
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.common.public_holidays import Holiday
@@ -231,11 +232,9 @@ def minutes_each(service: Service) -> str:
 
 
 def fee(service: Service) -> str:
-    from babel.numbers import format_currency
-
     if service.fee is None or service.currency is None:
         return ""
-    return format_currency(Decimal(service.fee), service.currency, locale=g.language)
+    return format_money(Decimal(service.fee), service.currency, g.language)
 
 
 def party(service: Service, party: Party) -> str:

@@ -389,7 +389,7 @@ def test_a_booking_is_told_with_reference_list_fee_both_clocks_and_a_calendar_fi
         "Tuesday 12 January 2027, 09:00–09:30 (Phuket, UTC+7)",
         "Tuesday 12 January 2027, 07:00–07:30 (Almaty, UTC+5)",
         f"Reference: {reference}",
-        "Consular fee: $30.50",
+        "Consular fee: USD\N{NO-BREAK SPACE}30.50",
         "– Old passport\n– Two photographs",
         f"UID:{post.row(reference).uid}",
         "SEQUENCE:0",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
+from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble, read_header
 
 AT = datetime(2027, 2, 1, 3, 0, 5, tzinfo=UTC)
 ICS = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
@@ -206,3 +206,20 @@ def test_a_domain_in_another_script_is_written_in_ascii():
 def test_a_mailbox_in_another_script_is_refused_in_words():
     with pytest.raises(ValueError, match=r"no mail server takes гость@"):
         ascii_address("гость@example.org")
+
+
+@pytest.mark.parametrize("name", [
+    "Қазақстан Республикасының Таиланд Корольдігіндегі Елшілігі",
+    "สถานเอกอัครราชทูตสาธารณรัฐคาซัคสถานประจำประเทศไทย",
+    "Embassy of the Republic of Kazakhstan in the Kingdom of Thailand",
+    "Siam Trading Co., Ltd.",
+])  # fmt: skip
+def test_an_officer_reads_a_long_name_of_any_letters_without_spaces_inside_its_words(name):
+    content = assemble(envelope(sender="", name=name, subject=f"Reminder: {name}"), parts())
+
+    assert read_header(content, "To") == f"{name} <guest@example.org>"
+    assert read_header(content, "Subject") == f"Reminder: {name}"
+
+
+def test_an_address_without_a_name_is_read_alone():
+    assert read_header(assemble(envelope(name=""), parts()), "To") == "guest@example.org"

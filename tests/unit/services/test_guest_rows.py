@@ -26,6 +26,8 @@ def test_every_heading_and_word_that_we_write_we_read(language: str) -> None:
         ("name.th", ["Name (Thai)", "Name th"]),
         ("email", ["E-MAIL", "e_mail", "Эл. почта", "Электрондық пошта", "อีเมล"]),
         ("telephone", ["Tel.", "Моб. тел.", "Ұялы телефон", "เบอร์โทร"]),
+        ("position", ["Office", "Office held", "Должность", "ตำแหน่ง"]),
+        ("office_class", ["Office class", "Class of office"]),
         ("organisation", ["Organization:", "Organistaion", "Мекемесі", "หน่วยงาน"]),
         (None, ["№", "#", "Remarkable", "Номер авто", ""]),
     ],

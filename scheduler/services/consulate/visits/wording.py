@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
-from babel.numbers import format_currency
-
 from calendars.feed import CalendarHead, write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import format_offset, wall
 from scheduler.base.date_format import When, format_span, zone_city
 from scheduler.base.i18n import NC_, load_catalogue
+from scheduler.base.money import format_money
 from scheduler.model.visits import Appointment, VisitStatus
 
 
@@ -46,7 +45,7 @@ def format_fee(visit: Appointment, language: str) -> str:
     service = visit.service
     if service.fee is None or service.currency is None:
         return ""
-    return str(format_currency(service.fee, service.currency, locale=language))
+    return format_money(service.fee, service.currency, language)
 
 
 def list_documents(visit: Appointment, language: str) -> list[str]:

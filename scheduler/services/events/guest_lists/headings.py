@@ -81,7 +81,7 @@ _KNOWN: Mapping[str, str] = {
     "patronymic": """
         patronymic|middle name|additional name|отчество|әкесінің аты|ชื่อกลาง""",
     "position": """
-        position|job title|organization title|organization 1 title|post|function|designation|
+        position|office|office held|job title|organization title|organization 1 title|post|function|designation|
         должность|позиция|пост|лауазымы|лауазым|қызметі|
         ตำแหน่ง|ตำแหน่งงาน""",
     "gender": """

@@ -236,3 +236,35 @@ def test_thai_years_are_buddhist_all_year_and_weekdays_fit_the_date(day):
 
     assert [] == [language for language in LANGUAGES if weekday[language] not in written[language]]
     assert written["th"].endswith(str(day.year + 543))
+
+
+@pytest.mark.parametrize(
+    "name", ["Siam Trading Co., Ltd.", "Chulalongkorn University", "Deputy Mayor", "Chief Officer"]
+)
+def test_a_name_of_a_company_or_of_an_office_alone_is_no_name_of_a_person(name):
+    found = {language: salutation(NamedOnly(Text({"en": name})), language) for language in LANGUAGES}
+
+    assert found == {
+        "en": "Dear Sir or Madam,",
+        "kk": "Құрметті ханым немесе мырза!",
+        "ru": "Уважаемые дамы и господа!",
+        "th": f"เรียน {name}",
+    }
+
+
+@pytest.mark.parametrize(("language", "name"), [
+    ("kk", "«Үлгі» ЖШС"), ("kk", "Үлгі қоры"), ("ru", "ТОО «Образец»"), ("ru", "Компания «Образец»"),
+])  # fmt: skip
+def test_a_company_is_known_by_the_words_of_its_language(language, name):
+    assert name not in salutation(NamedOnly(Text({language: name})), language)
+
+
+@pytest.mark.parametrize("name", ["Maria Banks", "General Motors Smith", "Chamberlain Ng", "Grace Mayorova"])
+def test_a_person_whose_name_is_like_such_a_word_keeps_it(name):
+    assert salutation(NamedOnly(Text({"en": name})), "en") == f"Dear {name},"
+
+
+def test_a_king_is_never_called_mr_while_a_form_waits_for_an_officer():
+    king = NamedOnly(Text({"kk": "Филипп VI"}), office_class="king", office_state=OfficeState.THIRD, gender=Gender.M)
+
+    assert not [text for text in words(king, "kk").values() if "мырза" in text]

@@ -63,6 +63,8 @@ def test_a_fifth_language_is_one_file(tmp_path):
 def test_a_right_to_left_language_is_one_file_too(tmp_path):
     arabic = own("salutation", '{ text = "السيد/السيدة {person}،", mark = "C", source = "house" }', 'language = "ar"')
 
+    arabic += 'closing = [{ text = "مع التقدير،", mark = "C", source = "house" }]\n'
+
     forms = forms_with(tmp_path, arabic=arabic)
 
     assert "السيد/السيدة دانا،" == forms.address(NamedOnly(Text({"ar": "دانا"})), FormKind.SALUTATION, "ar", on=DAY)
@@ -146,3 +148,21 @@ def test_a_wrong_file_is_refused_with_its_name_and_place(tmp_path, content, prob
     assert problem in said
     assert "\n" not in said
     assert str(tmp_path / "mine.toml") in said or "is not in any table" in problem or "office tsar" in problem
+
+
+@pytest.mark.parametrize("kind", ["salutation", "closing"])
+def test_a_further_language_has_a_salutation_and_a_closing_for_everybody(tmp_path, kind):
+    lacking = SPANISH.replace(f"{kind} = [", 'list = [{ text = "{name}", mark = "C", source = "act" }]\nspeech = [')
+
+    with pytest.raises(
+        Invalid, match=f"^es, {kind}: add a form for everybody, without office, state, gender and days"
+    ):
+        forms_with(tmp_path, spanish=lacking).address(LUIS, FormKind.LIST, "es", on=DAY)
+
+
+def test_a_name_that_stands_where_a_language_has_no_form_is_not_called_own_words(tmp_path):
+    (spanish,) = preview(forms_with(tmp_path, spanish=SPANISH), LUIS, on=DAY, languages=["es"])
+
+    assert ("Luis Vega", None, False) == next(
+        (one.text, one.form, one.own) for one in spanish.words if one.kind is FormKind.LIST
+    )
