@@ -132,6 +132,17 @@ def test_a_guest_reads_when_to_arrive_on_both_clocks_what_to_wear_and_where_it_i
     assert "Телефон для справок: +66 2 000 0000" in text
 
 
+def test_only_who_presides_is_named_as_presiding(app):
+    with app.db.write() as session:
+        event = an_event(session)
+        register(session, event, a_person(session, "chair", name="Chair"), role=Role.PRESIDES)
+        register(session, event, a_person(session, "orator", name="Orator"), role=Role.SPEAKER)
+        register(session, event, a_person(session, name="Guest"))
+    delivery.deliver(app)
+
+    assert "Presided over by: Chair" in body(letter_to(app, "Guest")).splitlines()
+
+
 def test_who_is_invited_reads_how_and_until_when_to_answer(opening):
     with opening.db.write() as session:
         an_event(session, **{**_again(), "dtstart": START + DAY})

@@ -18,6 +18,8 @@ from scheduler.base.date_format import (
     format_span,
     format_weekday,
     regional_locale,
+    territory_name,
+    text_direction,
     zone_city,
 )
 from scheduler.base.errors import Invalid
@@ -264,3 +266,11 @@ def test_a_language_is_that_of_the_region_of_most_of_its_readers_and_english_is_
     assert ["en_GB", "kk_KZ", "ru_RU", "th_TH"] == [
         regional_locale(language) for language in ("en", "kk", "ru", "th")
     ]
+
+
+def test_a_state_without_a_name_in_a_language_is_called_by_its_letters():
+    assert ("Germany", "QX") == (territory_name("DE", "en"), territory_name("QX", "en"))
+
+
+def test_a_language_that_is_written_from_right_to_left_says_so():
+    assert ("ltr", "rtl", "rtl") == (text_direction("kk"), text_direction("ar"), text_direction("fa-IR"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from html import unescape
 
 import pytest
@@ -534,6 +535,19 @@ def test_how_a_guest_is_addressed_is_shown_and_put_right_in_each_language(app, w
     assert "Ann" == person_of(app, number).name.to("en")
     send(web, f"{guest}/address", gender="none", office_class="", office_state="unknown")
     assert "Здравствуйте, Ann!" in text(web.get(guest))
+
+
+@ONE_ENGINE
+def test_the_offices_to_choose_from_stand_in_the_order_of_their_words(app, web):
+    number = put(app, register)
+
+    choice = (
+        text(web.get(f"{LIST}/guests/{number}/address")).partition('name="office_class"')[2].partition("</select>")[0]
+    )
+
+    offices = re.findall(r"<option[^>]*>([^<]+)", choice)[1:]
+    assert 20 < len(offices)
+    assert sorted(offices) == offices
 
 
 @ONE_ENGINE
