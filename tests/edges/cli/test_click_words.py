@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gettext
 import json
 import os
 import re
@@ -155,3 +156,13 @@ def test_a_question_is_asked_and_answered_in_the_language_of_the_desk(answer, go
     assert f"Продолжить? [д/Н]: {answer}" in result.output + answer
     assert "Ошибка: ответ не распознан" in result.output
     assert str(goes_on) == result.stdout.splitlines()[-1]
+
+
+def test_a_process_that_goes_back_to_english_hears_its_libraries_in_english():
+    speak("ru")
+    try:
+        russian = gettext.gettext("Usage:")
+    finally:
+        speak("en")
+
+    assert ("Использование:", "Usage:") == (russian, gettext.gettext("Usage:"))

@@ -87,6 +87,29 @@ def test_a_letter_that_no_organizer_signs_is_the_houses_and_can_be_answered(app)
     assert letter["From"].addresses[0].addr_spec == letter["Reply-To"].addresses[0].addr_spec
 
 
+def test_an_official_name_with_quotation_marks_is_that_of_the_sender_as_it_is_written(app):
+    with app.db.write() as session:
+        organizer = an_organisation(session, "house", name='The "Dostyk" House')
+        register(session, an_event(session, organizer=organizer.key), a_person(session, name="Guest"))
+    delivery.deliver(app)
+
+    sender = letter_to(app, "Guest")["From"].addresses[0]
+
+    assert ('The "Dostyk" House', "programme@embassy.example") == (sender.display_name, sender.addr_spec)
+
+
+def test_replies_go_to_the_address_of_the_organizer_as_every_mail_server_accepts_it(app):
+    with app.db.write() as session:
+        organizer = an_organisation(session, email="protocol@почта.рф")
+        register(session, an_event(session, organizer=organizer.key), a_person(session, name="Guest"))
+    delivery.deliver(app)
+
+    letter = letter_to(app, "Guest")
+
+    assert "protocol@xn--80a1acny.xn--p1ai" == letter["Reply-To"]
+    assert "E-mail: protocol@xn--80a1acny.xn--p1ai" in signature_of(letter)
+
+
 def test_the_same_official_name_stands_in_the_calendar_and_on_the_page(opening):
     pages = pages_of(opening).test_client()
 
@@ -107,6 +130,17 @@ def test_a_guest_reads_when_to_arrive_on_both_clocks_what_to_wear_and_where_it_i
     assert "https://www.openstreetmap.org/?mlat=13.75000&mlon=100.50000#map=17/13.75000/100.50000" in text
     assert "Chair, Governor" in text
     assert "Телефон для справок: +66 2 000 0000" in text
+
+
+def test_only_who_presides_is_named_as_presiding(app):
+    with app.db.write() as session:
+        event = an_event(session)
+        register(session, event, a_person(session, "chair", name="Chair"), role=Role.PRESIDES)
+        register(session, event, a_person(session, "orator", name="Orator"), role=Role.SPEAKER)
+        register(session, event, a_person(session, name="Guest"))
+    delivery.deliver(app)
+
+    assert "Presided over by: Chair" in body(letter_to(app, "Guest")).splitlines()
 
 
 def test_who_is_invited_reads_how_and_until_when_to_answer(opening):
@@ -131,6 +165,13 @@ def test_a_day_to_reply_by_that_has_passed_is_not_asked_for(opening, days, asked
     Desk(opening).move(dtstart=START + DAY)
 
     assert asked == ("Kindly reply by" in body(letter_to(opening, "Minister")))
+
+
+def test_the_last_day_to_reply_ends_at_midnight_by_the_clock_of_the_event(opening):
+    opening.clock.advance(timedelta(days=25, hours=8))  # 29 January, 17:00 UTC: it is the day after in Bangkok
+    Desk(opening).move(dtstart=START + DAY)
+
+    assert "Kindly reply by" not in body(letter_to(opening, "Minister"))
 
 
 def test_a_move_tells_its_reason_and_regret_and_the_next_one_does_not_repeat_it(opening):

@@ -12,11 +12,13 @@ from click.testing import CliRunner
 
 from scheduler import schema
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.i18n import load_catalogue
 from scheduler.cli.root import root
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.events import Event, Reminder, Status
 from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.consulate.posts import posts
@@ -25,7 +27,7 @@ from scheduler.services.events.programme import planning
 from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
-from tests.support.builders import NOW, a_city, an_event, register
+from tests.support.builders import NOW, a_city, a_person, an_event, register
 from tests.support.consulate import PASSPORT, FrontDesk, a_post
 from tests.support.guest_list import GuestList, wrong_with_places
 from tests.support.processes import at_once
@@ -452,3 +454,58 @@ def test_a_deputy_of_two_represents_the_first_after_an_upgrade_and_a_kept_place_
     assert [False, True, False] == [row.represented_by_id is not None for row in found]
     assert [False, False, True] == [row.deputy_left_at is not None for row in found]
     assert [] == wrong_with_places(db)
+
+
+def test_of_a_person_from_before_the_forms_of_address_nothing_is_guessed(db):
+    with db.write() as session:
+        number = a_person(session, gender="f", office_class="governor", own_salutation="Dear Ann,").id
+
+    schema.downgrade(db, "0020")
+    schema.upgrade(db)
+
+    with db.read() as session:
+        person = session.get(Person, number)
+        assert (Gender.NONE, None, OfficeState.UNKNOWN) == (person.gender, person.office_class, person.office_state)
+        assert [{}, {}, {}] == [
+            dict(one) for one in (person.envelope_name, person.own_salutation, person.own_closing)
+        ]
+
+
+def test_what_the_ledger_said_before_is_said_in_words_that_are_translated_and_comes_back(db):
+    said = [*REASONS_OF_0022, "no e-mail address"]
+    with db.write() as session:
+        event = an_event(session)
+        for reason in said:
+            register(session, event)
+            session.execute(sa.update(Letter).where(Letter.reason == "").values(reason=reason))
+    schema.downgrade(db, "0022")
+
+    schema.upgrade(db)
+    today = read_reasons(db)
+    schema.downgrade(db, "0022")
+    before = read_reasons(db)
+    schema.upgrade(db)
+
+    assert said == before
+    assert ["no e-mail address"] == [one for one in today if one in said]
+    assert [] == [one for one in today if one == load_catalogue("ru").gettext(one)]
+
+
+REASONS_OF_0022 = (
+    "stands otherwise by now",
+    "is represented: whoever comes gets the letters",
+    "holds no place now",
+    "does not wait any more",
+    "has been told already that it is cancelled",
+    "the visit stands otherwise now",
+    "the visit was moved",
+    "has said already that they come",
+    "a later letter says the same",
+    "is no longer among those it is for",
+    "left before a backup was restored, as an officer has said",
+)
+
+
+def read_reasons(db) -> list[str]:
+    with db.read() as session:
+        return list(session.scalars(sa.text("SELECT reason FROM letter ORDER BY id")))

@@ -17,6 +17,9 @@ from scheduler.base.date_format import (
     format_month_name,
     format_span,
     format_weekday,
+    regional_locale,
+    territory_name,
+    text_direction,
     zone_city,
 )
 from scheduler.base.errors import Invalid
@@ -257,3 +260,17 @@ def test_every_language_of_cldr_can_say_everything(language):
 
     assert all(said)
     assert not any("duration-" in text or "\u202f" in text for text in said)
+
+
+def test_a_language_is_that_of_the_region_of_most_of_its_readers_and_english_is_british():
+    assert ["en_GB", "kk_KZ", "ru_RU", "th_TH"] == [
+        regional_locale(language) for language in ("en", "kk", "ru", "th")
+    ]
+
+
+def test_a_state_without_a_name_in_a_language_is_called_by_its_letters():
+    assert ("Germany", "QX") == (territory_name("DE", "en"), territory_name("QX", "en"))
+
+
+def test_a_language_that_is_written_from_right_to_left_says_so():
+    assert ("ltr", "rtl", "rtl") == (text_direction("kk"), text_direction("ar"), text_direction("fa-IR"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from html.parser import HTMLParser
 from itertools import product
 from typing import Any, NamedTuple
@@ -12,13 +12,14 @@ import pytest
 
 from scheduler.base.i18n import LANGUAGES
 from scheduler.base.text import Text
-from scheduler.model.attendance import Standing
+from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Capacity, Event, Kind, Mode, Status, Timing, Visibility
 from scheduler.model.letters import LetterKind, Message
 from scheduler.model.places import City, Venue
+from scheduler.services.events.programme.agenda import AnnouncedPerson
 from scheduler.services.letters import event_outlines
 from scheduler.services.letters.envelope import SenderIdentity
-from scheduler.services.letters.letter_rows import LetterRow
+from scheduler.services.letters.letter_rows import Called, LetterRow
 from scheduler.services.letters.templates import render_letter
 
 at = datetime.fromisoformat
@@ -113,6 +114,8 @@ def render(
     companions: int = 0,
     standing: Standing | None = None,
     facts: dict[str, Any] = NOWHERE,
+    represented_by: Called | None = None,
+    presiding: Sequence[AnnouncedPerson] = (),
 ) -> Rendered:
     """As `compose` renders an outline; without a database, whose only part in it is the attached file."""
     standing = standing or STANDS.get(kind, Standing.CONFIRMED)
@@ -134,8 +137,9 @@ def render(
         standing=standing,
         mode=mode,
         companions=companions,
+        represented_by=represented_by,
     )
-    words = event_outlines.template_words(event, row, language, HOUSE)
+    words = event_outlines.template_words(event, row, language, HOUSE, presiding=presiding)
     if kind is LetterKind.MESSAGE:
         words |= event_outlines.message_words(WRITTEN, words["title"], language, language)
     return Rendered(*render_letter(kind, words, language))
@@ -515,3 +519,69 @@ def test_a_refusal_gives_the_reason_where_there_is_one(language):
 
     assert "The hall is <small>." in letter.text
     assert "The hall is &lt;small&gt;." in letter.html
+
+
+# What guests need to know
+
+
+def test_only_who_is_expected_at_the_place_is_told_what_to_wear():
+    formal = an_event(dress_code=Text({"en": "lounge suit"}))
+    deputy = Called(Text(), Text({"en": "Deputy"}))
+    letters = {
+        "has a place": render(LetterKind.CONFIRMED, formal),
+        "has an offer": render(LetterKind.OFFERED, formal),
+        "is invited": render(LetterKind.STANDING, formal, standing=Standing.INVITED),
+        "waits": render(LetterKind.WAITING, formal, standing=Standing.WAITLISTED),
+        "takes part by video": render(LetterKind.CONFIRMED, formal, mode=Mode.REMOTE),
+        "is represented": render(LetterKind.STANDING, formal, represented_by=deputy),
+    }
+
+    told = [who for who, letter in letters.items() if "Dress code: lounge suit" in letter.text]
+
+    assert ["has a place", "has an offer", "is invited"] == told
+
+
+def test_the_map_of_a_place_without_an_address_is_searched_by_its_city():
+    hall = Venue(key="hall", name=Text({"en": "Town Hall"}), address=Text(), city=ALMATY)
+
+    assert "search?query=Town+Hall%2C+Almaty\n" in render(LetterKind.CONFIRMED, an_event(venue=hall)).text
+    assert "search?query=Museum+of+Arts%2C+22+Koktem\n" in render(LetterKind.CONFIRMED, an_event()).text
+
+
+def test_an_event_without_a_date_asks_for_no_reply_by_a_day():
+    asked = {"reply_by": date(2027, 1, 29)}
+
+    with_date, without = (
+        render(LetterKind.STANDING, event, standing=Standing.INVITED)
+        for event in (an_event(**asked), undated(**asked))
+    )
+
+    assert "Kindly reply by: Friday 29 January 2027" in with_date.text
+    assert "Kindly reply by" not in without.text
+
+
+def test_the_deputy_of_who_was_to_preside_is_named_as_presiding():
+    def announced(name: str, deputy: AnnouncedPerson | None = None) -> AnnouncedPerson:
+        return AnnouncedPerson(Role.PRESIDES, Mode.IN_PERSON, Text(), Text({"en": name}), Text(), deputy)
+
+    letter = render(
+        LetterKind.CONFIRMED, an_event(), presiding=[announced("Governor", announced("Deputy")), announced("Rector")]
+    )
+
+    assert "Presided over by: Deputy; Rector\n" in letter.text
+
+
+def test_a_cancellation_does_not_apologise_for_the_language_of_what_it_leaves_out():
+    event = an_event(title=Text({"en": "Opening", "ru": "Открытие"}), dress_code=Text({"en": "lounge suit"}))
+    apology = "Она дана на языке: английский."
+
+    planned = render(LetterKind.CONFIRMED, event, language="ru").text
+    event.status = Status.CANCELLED
+    cancelled = render(LetterKind.CANCELLED, event, language="ru").text
+
+    assert [True, False] == [apology in planned, apology in cancelled]
+
+
+def test_a_text_for_a_region_is_in_the_language_of_its_reader():
+    assert "" == event_outlines.name_other_languages([Text({"en-GB": "Colours"})], "en")
+    assert "Russian" == event_outlines.name_other_languages([Text({"ru": "Цвета"})], "en")

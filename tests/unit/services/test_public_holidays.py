@@ -67,6 +67,30 @@ def test_a_day_with_several_holidays_names_each():
     assert "Национальный день отца (перенесённый выходной день)" in said
 
 
+def test_a_state_that_speaks_our_language_is_told_in_its_own_words():
+    """The British Virgin Islands, of which the library knows the American names too."""
+    assert "Whit Monday" == read_holidays("VG", 2027)[date(2027, 5, 17)].to("en")
+
+
+def test_a_day_of_whose_holidays_one_has_no_translation_is_told_whole_in_the_language_of_the_state():
+    day = read_holidays("TH", 2018)[date(2018, 12, 5)]
+
+    assert "th" == day.language_for("ru")
+    assert 3 == len(day.to("ru").split("; "))
+
+
+@pytest.mark.parametrize(("state", "own"), [("KZ", "kk"), ("TH", "th")])
+def test_in_the_language_of_the_state_a_holiday_has_the_name_that_the_state_gives_it(state, own):
+    library = country_holidays(state, years=2027, language=own)
+
+    found = {
+        day: holiday.to(own) for day, holiday in read_holidays(state, 2027).items() if library[day] in NAMES[state]
+    }
+
+    assert 9 < len(found)
+    assert {day: library[day] for day in found} == found
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [

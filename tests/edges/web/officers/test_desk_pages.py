@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from html import unescape
 
 import pytest
 import sqlalchemy as sa
 
+from scheduler.base.text import Text
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.audit import Audit
@@ -533,3 +535,27 @@ def test_how_a_guest_is_addressed_is_shown_and_put_right_in_each_language(app, w
     assert "Ann" == person_of(app, number).name.to("en")
     send(web, f"{guest}/address", gender="none", office_class="", office_state="unknown")
     assert "Здравствуйте, Ann!" in text(web.get(guest))
+
+
+@ONE_ENGINE
+def test_the_offices_to_choose_from_stand_in_the_order_of_their_words(app, web):
+    number = put(app, register)
+
+    choice = (
+        text(web.get(f"{LIST}/guests/{number}/address")).partition('name="office_class"')[2].partition("</select>")[0]
+    )
+
+    offices = re.findall(r"<option[^>]*>([^<]+)", choice)[1:]
+    assert 20 < len(offices)
+    assert sorted(offices) == offices
+
+
+@ONE_ENGINE
+def test_the_form_of_an_address_keeps_what_is_written_in_languages_that_it_does_not_show(app, web):
+    number = put(app, register)
+    with app.db.write() as session:
+        session.get(Attendee, number).person.position = Text({"es": "Cónsul", "en": "Consul", "ru": "Консул"})
+
+    send(web, f"{LIST}/guests/{number}/address", gender="none", office_state="unknown", position_en="Consul General")
+
+    assert {"es": "Cónsul", "en": "Consul General"} == dict(person_of(app, number).position)

@@ -59,9 +59,13 @@ def test_the_signature_of_an_organisation_is_written_in_every_language(app, web)
 
 
 def test_what_is_wrong_with_a_signature_stands_beside_its_field(app, web):
-    refused = send(web, SENDER, name_en="Embassy", telephone="call us", email="here")
+    typed = {"name_en": "Embassy", "signer_en": "A" * 301, "telephone": "call us", "email": "here"}
+
+    refused = send(web, SENDER, **typed)
 
     assert 422 == refused.status_code
+    wrong = [field for field in typed if f'id="{field}-wrong"' in text(refused)]
+    assert ["signer_en", "telephone", "email"] == wrong
     assert "is not a telephone number" in text(refused)
     assert "is not an e-mail address" in text(refused)
     assert read(app, Organisation, "embassy").telephone is None

@@ -15,7 +15,7 @@ from scheduler.base.text import Text
 from scheduler.model.places import Gender, OfficeState, join_title
 from scheduler.services.address.addressing import AddressForms, NamedOnly
 from scheduler.services.address.form_files import list_unconfirmed, read_languages
-from scheduler.services.address.forms import FormKind
+from scheduler.services.address.forms import FormKind, FormOfAddress, LanguageForms
 from scheduler.services.address.preview import preview
 from tests.support.approved import LANGUAGES, check_approved
 from tests.support.recipients import DANA, RECIPIENTS, as_addressee, read_waiting_forms
@@ -190,6 +190,20 @@ def test_a_form_that_is_not_confirmed_is_not_used_and_is_shown_as_waiting():
     assert ("เรียน เอกอัครราชทูต", "เรียน ฯพณฯ เอกอัครราชทูต") == (found.text, found.waiting)
     assert [] == [one for tag in LANGUAGES for who in in_every_office(gender=Gender.M)
                   for one in FORMS.word_all(who, tag, on=ON) if one.form and not one.form.confirmed]  # fmt: skip
+
+
+def test_of_several_forms_that_wait_the_most_specific_is_shown():
+    forms = [
+        FormOfAddress("en", FormKind.LIST, "A guest", mark="C?", source="house"),
+        FormOfAddress("en", FormKind.LIST, "A minister", mark="C?", source="house", offices=frozenset({"minister"})),
+    ]
+    english = LanguageForms("en", forms, offices={}, sources={})
+
+    found = AddressForms(lambda: {"en": english}).word(
+        replace(SOMEBODY, office_class="minister"), FormKind.LIST, "en", on=ON
+    )
+
+    assert ("Dana Akhmetova", "A minister") == (found.text, found.waiting)
 
 
 def test_a_card_sets_what_stands_before_the_name_apart():

@@ -11,7 +11,7 @@ from scheduler.base.text import Text
 from scheduler.model.places import Gender, OfficeState
 from scheduler.services.address.addressing import AddressForms, NamedOnly
 from scheduler.services.address.form_files import read_languages
-from scheduler.services.address.forms import FormKind
+from scheduler.services.address.forms import FormKind, FormOfAddress, LanguageForms
 from scheduler.services.address.preview import preview
 
 # Ministers of Spain: without "Excelentísimo" from 2005-02-18 to 2015-04-19 (Act 3/2015).
@@ -103,6 +103,51 @@ def test_an_own_form_for_everybody_leaves_those_of_offices_as_they_are(tmp_path)
     said = [forms.address(who, FormKind.SALUTATION, "en", on=DAY) for who in (nobody, minister)]
 
     assert ["Esteemed Luis Vega,", "Minister,"] == said
+
+
+def test_the_most_specific_form_comes_first_in_the_order_that_is_documented():
+    """docs/forms-of-address.md, section "How a form is chosen"."""
+
+    def form(text: str, **more) -> FormOfAddress:
+        return FormOfAddress("en", FormKind.LIST, text, mark="C", source="house", **more)
+
+    everybody, ours, dated = form("everybody"), form("ours", own=True), form("dated", valid_from=DAY)
+    gender, state = form("gender", gender=Gender.M), form("state", states=frozenset({"third"}))
+    office = form("office", offices=frozenset({"minister"}))
+    english = LanguageForms("en", [everybody, ours, dated, gender, state, office], offices={}, sources={})
+
+    found = english.list_fitting(FormKind.LIST, "minister", OfficeState.THIRD, Gender.M, DAY)
+
+    assert [office, state, gender, dated, ours, everybody] == list(found)
+
+
+def test_an_own_file_keeps_the_shipped_rule_for_what_is_not_a_name_of_a_person(tmp_path):
+    forms = forms_with(
+        tmp_path, en=own("salutation", '{ text = "Esteemed {person},", mark = "C", source = "house" }')
+    )
+
+    said = forms.address(NamedOnly(Text({"en": "The Protocol Officer"})), FormKind.SALUTATION, "en", on=DAY)
+
+    assert "Dear Sir or Madam," == said
+
+
+def test_an_own_file_keeps_the_shipped_titles_that_are_joined_to_a_name(tmp_path):
+    forms = forms_with(tmp_path, th='language = "th"\njoined_titles = ["ครู"]\n')
+
+    def listed(title: str) -> str:
+        who = NamedOnly(Text({"th": "ดานา"}), courtesy_title=Text({"th": title}))
+        return forms.address(who, FormKind.LIST, "th", on=DAY)
+
+    assert ["ครูดานา", "นางดานา", "ฯพณฯ ดานา"] == [listed(title) for title in ("ครู", "นาง", "ฯพณฯ")]
+
+
+def test_a_form_has_at_most_300_characters(tmp_path):
+    def read(length: int) -> AddressForms:
+        return forms_with(tmp_path, en=own("card", f'{{ text = "{"x" * length}", mark = "C", source = "house" }}'))
+
+    assert "x" * 300 == read(300).address(NamedOnly(Text({"en": "Ann"})), FormKind.CARD, "en", on=DAY)
+    with pytest.raises(Invalid, match="is not one line of at most 300 characters"):
+        read(301).languages  # noqa: B018 - reads the files
 
 
 @pytest.mark.parametrize(
