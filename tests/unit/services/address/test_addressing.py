@@ -153,6 +153,22 @@ def test_a_name_is_judged_in_its_own_language_too():
     assert "Здравствуйте, Sukarno!" == salutation(NamedOnly(Text({"en": "Sukarno"})), "ru")
 
 
+def test_an_english_name_that_was_recorded_as_kazakh_is_judged_in_english_too():
+    assert "Dear Sir or Madam," == salutation(NamedOnly(Text({"kk": "The Protocol Officer"})), "en")
+
+
+def test_an_office_is_not_called_professor():
+    office = NamedOnly(Text({"en": "The Protocol Officer"}), courtesy_title=Text({"en": "Professor"}))
+
+    assert "Dear Sir or Madam," == salutation(office, "en")
+
+
+def test_an_office_is_named_by_the_word_of_the_language_of_the_letter_if_its_own_words_are_in_another():
+    consul = NamedOnly(Text({"en": "The Consul in Phuket"}), office_class="consul")
+
+    assert "เรียน กงสุล" == salutation(consul, "th")
+
+
 def test_a_name_that_repeats_the_position_is_that_of_an_office():
     who = NamedOnly(Text({"en": "First Secretary"}), position=Text({"en": "First Secretary"}))
 

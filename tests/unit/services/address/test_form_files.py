@@ -60,6 +60,12 @@ def test_a_fifth_language_is_one_file(tmp_path):
     assert "alcalde" == forms.office_words["alcalde"] == forms.office_words[Text({"x": "alcalde"})["x"]]
 
 
+def test_a_family_is_not_addressed_as_a_person(tmp_path):
+    family = NamedOnly(Text({"en": "Vega"}), office_class="family")
+
+    assert "Vega" == forms_with(tmp_path, es=SPANISH).address(family, FormKind.SALUTATION, "es", on=DAY)
+
+
 def test_a_right_to_left_language_is_one_file_too(tmp_path):
     arabic = own("salutation", '{ text = "السيد/السيدة {person}،", mark = "C", source = "house" }', 'language = "ar"')
 
