@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import NamedTuple
 
 from flask import g
@@ -20,7 +19,6 @@ from scheduler.base.date_format import (
     zone_city,
 )
 from scheduler.base.i18n import N_
-from scheduler.base.money import format_money
 from scheduler.model.posts import Counted, Layout, Post, Service, SpecialDays
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.common.public_holidays import Holiday
@@ -30,6 +28,7 @@ from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.open_cells import DAY, Interval
 from scheduler.services.consulate.posts.reasons import describe_holiday
 from scheduler.services.consulate.posts.slots import Slot
+from scheduler.services.consulate.visits.wording import format_money
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
@@ -234,7 +233,7 @@ def minutes_each(service: Service) -> str:
 def fee(service: Service) -> str:
     if service.fee is None or service.currency is None:
         return ""
-    return format_money(Decimal(service.fee), service.currency, g.language)
+    return format_money(service.fee, service.currency, g.language)
 
 
 def party(service: Service, party: Party) -> str:

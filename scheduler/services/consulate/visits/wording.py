@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
+
+from babel import Locale
+from babel.numbers import format_currency
 
 from calendars.feed import CalendarHead, write_feed
 from calendars.vevent import Texts, VEvent, render
 from scheduler.base.clock import format_offset, wall
 from scheduler.base.date_format import When, format_span, zone_city
 from scheduler.base.i18n import NC_, load_catalogue
-from scheduler.base.money import format_money
 from scheduler.model.visits import Appointment, VisitStatus
+
+_SIGN, _CODE, _SPACE = "\N{CURRENCY SIGN}", "\N{CURRENCY SIGN}" * 2, "\N{NO-BREAK SPACE}"
 
 
 def format_title(visit: Appointment, language: str) -> str:
@@ -46,6 +51,15 @@ def format_fee(visit: Appointment, language: str) -> str:
     if service.fee is None or service.currency is None:
         return ""
     return format_money(service.fee, service.currency, language)
+
+
+def format_money(amount: str | Decimal, currency: str, language: str) -> str:
+    """Return "USD 60.00" or "60,00 USD": a code, because "$" does not tell whose dollars they are."""
+    locale = Locale.parse(language, sep="-")
+    positive = locale.currency_formats["standard"].pattern.split(";")[0]
+    number = positive.replace(_SIGN, "").strip()
+    pattern = f"{_CODE}{_SPACE}{number}" if positive.startswith(_SIGN) else f"{number}{_SPACE}{_CODE}"
+    return str(format_currency(Decimal(amount), currency, format=pattern, locale=locale))
 
 
 def list_documents(visit: Appointment, language: str) -> list[str]:

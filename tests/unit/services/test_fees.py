@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from scheduler.base.money import format_money
+from scheduler.services.consulate.visits.wording import format_money
 
 
 @pytest.mark.parametrize(
@@ -21,4 +19,4 @@ from scheduler.base.money import format_money
     ],
 )
 def test_an_amount_has_the_code_of_its_currency(language, amount, currency, expected):
-    assert format_money(Decimal(amount), currency, language).replace("\N{NO-BREAK SPACE}", " ") == expected
+    assert format_money(amount, currency, language).replace("\N{NO-BREAK SPACE}", " ") == expected
