@@ -22,7 +22,7 @@ KIND_FEEDS = {
     "exhibitions": (Kind.EXHIBITION, N_("Exhibitions")),
     "ceremonies": (Kind.CEREMONY, N_("Ceremonies")),
     "consulate-openings": (Kind.CONSULATE_OPENING, N_("Consulate openings")),
-    "visits": (Kind.VISIT, N_("Visits")),
+    "visits": (Kind.VISIT, N_("Working visits")),
     "meetings": (Kind.MEETING, N_("Meetings")),
     "consular-days": (Kind.CONSULAR_DAY, N_("Mobile consular days")),
     "anniversaries": (Kind.ANNIVERSARY, N_("Anniversaries")),

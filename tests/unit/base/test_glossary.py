@@ -136,8 +136,8 @@ ANY_REPLACED = {
 }
 # Messages in which the word means something else, with what it means.
 ANOTHER_MEANING = {
-    "Visit": "the kind of event",
-    "Visits": "the kind of event",
+    "Working visit": "the kind of event",
+    "Working visits": "the kind of event",
     "visit": "the kind of event",
     "refused": "of a letter",
     "Your data is kept until you ask us to erase it.": "data, which nobody reserves",

@@ -10,7 +10,7 @@ KIND_NAMES = {
     Kind.EXHIBITION: N_("Exhibition"),
     Kind.CEREMONY: N_("Ceremony"),
     Kind.CONSULATE_OPENING: N_("Consulate opening"),
-    Kind.VISIT: N_("Visit"),
+    Kind.VISIT: N_("Working visit"),
     Kind.MEETING: N_("Meeting"),
     Kind.CONSULAR_DAY: N_("Mobile consular day"),
     Kind.ANNIVERSARY: N_("Anniversary"),
