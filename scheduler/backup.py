@@ -43,7 +43,7 @@ HEADER, TABLES = "backup.json", "tables"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupHeader:
-    """What stands at the head of a backup. Of the secret it has a mark by which the same secret is recognised."""
+    """The first record of a backup. It identifies the secret of the installation without containing it."""
 
     format: int = FORMAT
     version: str
@@ -127,7 +127,7 @@ def _beside(file: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What was written: the header, the number of rows, and a digest of the file."""
+    """The header, the rows of each table and the digest of a file as written, to compare with what is read."""
 
     header: BackupHeader
     rows: dict[str, int]

@@ -103,8 +103,8 @@ def _unzip(data: bytes, name: str, limit: int) -> bytes:
                 raise _refuse_number(members, name)
             with archive.open(members[0]) as file:
                 return _limit(file.read(limit + 1), name, limit)
-    # RuntimeError: it has a password; NotImplementedError: packed in an unknown way; the others: it is damaged.
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    # RuntimeError: it has a password or is packed in an unknown way; the others: it is damaged.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         message = N_("{file}: is a .zip that cannot be unpacked here; unpack it and import the .ics in it")
         raise Invalid(message, file=name) from error
 

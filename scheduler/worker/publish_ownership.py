@@ -1,4 +1,4 @@
-"""What runs of this installation have published: only that may be replaced and removed.
+"""The record of published files, by which a run replaces and removes only files of this installation.
 
 `feeds/manifest.json` lists the files of the last run, each with the installation that wrote it. While a run is at
 work, `feeds/.publishing.json` beside it says what is about to be written: so the next run knows the files of one that

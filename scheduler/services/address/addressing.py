@@ -14,7 +14,7 @@ from scheduler.services.address.forms import FormKind, FormOfAddress, LanguageFo
 
 
 class Addressee(Protocol):
-    """What is known of somebody who is addressed: a person, or the row of a letter to one."""
+    """The facts from which a form of address is chosen; a person has them, and so has the row of an e-mail to one."""
 
     @property
     def name(self) -> Text: ...

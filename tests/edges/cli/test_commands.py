@@ -420,7 +420,8 @@ for module in sys.argv[1:]:
 
 
 def test_each_module_of_the_model_can_be_imported_alone() -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", IMPORT_EACH, *MODULES], check=True)
+    command = [sys.executable, "-W", "error", "-c", IMPORT_EACH, *MODULES]
+    assert 0 == subprocess.run(command, check=False).returncode
 
 
 @pytest.mark.parametrize(("language", "word"), [("kk", "Іс-шара"), ("ru", "мероприяти"), ("th", "ยกเลิก")])

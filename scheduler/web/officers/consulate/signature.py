@@ -1,8 +1,8 @@
-"""The signature block of a post, with which letters about visits are signed."""
+"""The signature block of a post, which stands under the e-mails about appointments there."""
 
 from __future__ import annotations
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, g
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -38,13 +38,7 @@ def blueprint(app: App) -> Blueprint:
 def _show(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         post = rights.get_post(session, officer(), key)
-        return render_template(
-            "web/desk/sender.html",
-            title=post.name.to(g.language),
-            here="posts",
-            form=form or signature_form.begin(post),
-            back=f"/{g.language}/desk/posts",
-        )
+        return signature_form.render(post, form, here="posts", back=f"/{g.language}/desk/posts")
 
 
 def _change(app: App, key: str) -> Answer:

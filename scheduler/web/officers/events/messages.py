@@ -37,7 +37,7 @@ OCTETS = 400_000  # a message in four languages
 
 @dataclass(frozen=True, slots=True)
 class MessageOutlook:
-    """What sending a message would do: how many get it, in which languages it is missing, and how it would read."""
+    """The preview of a message: how many recipients, which languages are missing, an example in each."""
 
     letters: int
     without_address: int

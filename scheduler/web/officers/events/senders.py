@@ -1,4 +1,4 @@
-"""Who writes: the signature blocks of organisations, with which letters about their events are signed."""
+"""The signature blocks of organisations, which stand under the e-mails about their events."""
 
 from __future__ import annotations
 
@@ -46,13 +46,7 @@ def blueprint(app: App) -> Blueprint:
 def _show(app: App, key: str, form: Form | None = None) -> str:
     with app.db.read() as session:
         row = rights.get_organisation(session, officer(), key)
-        return render_template(
-            "web/desk/sender.html",
-            title=row.name.to(g.language),
-            here="desk",
-            form=form or signature_form.begin(row),
-            back=url_for(".senders", language=g.language),
-        )
+        return signature_form.render(row, form, here="desk", back=url_for(".senders", language=g.language))
 
 
 def _change(app: App, key: str) -> Answer:

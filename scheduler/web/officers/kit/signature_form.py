@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from flask import g, render_template
+
 from scheduler.base.errors import SchedulerError, list_errors
 from scheduler.model.places import Organisation
 from scheduler.model.posts import Post
@@ -22,6 +24,13 @@ def begin(row: Organisation | Post) -> Form:
     texts = [type_texts(name, getattr(row, name)) for name in TEXTS]
     lines = {name: getattr(row, name) or "" for name in LINES}
     return Form({field: words for text in texts for field, words in text.items()} | lines)
+
+
+def render(row: Organisation | Post, form: Form | None, *, here: str, back: str) -> str:
+    """Render the page with the form as it was typed, or with the signature block as it is; ``back`` leads away."""
+    return render_template(
+        "web/desk/sender.html", title=row.name.to(g.language), here=here, form=form or begin(row), back=back
+    )
 
 
 def read(row: Organisation | Post, before: D, form: Form) -> D:

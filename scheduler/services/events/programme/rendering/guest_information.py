@@ -1,4 +1,4 @@
-"""What guests need to know of an event besides its time and place: of letters and pages, in one language."""
+"""The practical information for guests that e-mails and pages show beside the time and place of an event."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scheduler.services.events.programme.event_times import format_instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestInformation:
-    """What guests are told of an event in one language; what is not known is empty.
+    """The practical information for guests in one language; an unknown fact is empty.
 
-    ``arrive_by`` is by the clock of the place and by that of the reader.
+    ``arrive_by`` has the time in the zone of the venue, then in that of the reader if their clocks differ.
     """
 
     arrive_by: list[When] = field(default_factory=list)
