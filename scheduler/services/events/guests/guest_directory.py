@@ -131,11 +131,12 @@ def _is_today(event: Event, now: datetime) -> bool:
 
 
 def _lines(session: Session, events: Sequence[Event]) -> list[EventSummary]:
-    counts = _counts(session, [one.id for one in events])
+    counts = count_by_event(session, [one.id for one in events])
     return [EventSummary(AgendaEntry(one, one.first_on, one.last_on), counts.get(one.id, Counts())) for one in events]
 
 
-def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
+def count_by_event(session: Session, events: Sequence[int]) -> dict[int, Counts]:
+    """Return how many parties each of these events has, by its id; an event without any is left out."""
     unanswered = sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
     number_unanswered = sa.func.sum(sa.case((unanswered, 1), else_=0))
     query = (
