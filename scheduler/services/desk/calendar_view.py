@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.model.attendance import BOUND, OFFICIALS, Attendee, comes
-from scheduler.model.events import Event, Kind, Visibility
+from scheduler.model.events import Event, Kind, Status, Timing, Visibility
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import City, Person, Venue
 from scheduler.model.posts import Post, Service
@@ -51,6 +52,21 @@ class CalendarFilter:
     person: str | None = None
 
 
+class Clash(NamedTuple):
+    """What stands against an event; ``others`` are the other events that it is about."""
+
+    error: Contradiction
+    others: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationEnd:
+    """The closing time of the registration for an event: a wall time of its place."""
+
+    event: Event
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
     """An event with its days, and what is to be known of it: who comes, what stands against it.
@@ -66,12 +82,15 @@ class CalendarEntry:
     counts: Counts = field(default_factory=Counts)
     booked: int | None = None
     came_back: int = 0
-    clashes: Sequence[Contradiction] = ()
+    clashes: Sequence[Clash] = ()
 
     @property
     def is_bar(self) -> bool:
-        """True if it is drawn as a bar over its days: an exhibition, or what takes more than one day."""
-        return self.event.kind is Kind.EXHIBITION or self.first_on != self.last_on
+        """True if it is drawn as a bar over its days: an exhibition, or what takes more than a day."""
+        event = self.event
+        if event.timing is Timing.HOURS and event.dtstart and event.dtend and event.dtend - event.dtstart < DAY:
+            return event.kind is Kind.EXHIBITION
+        return event.kind is Kind.EXHIBITION or self.first_on != self.last_on
 
     @property
     def line(self) -> AgendaEntry:
@@ -96,12 +115,18 @@ def list_between(
     *,
     visibilities: Collection[Visibility],
     now: datetime,
+    with_places: bool = False,
 ) -> list[CalendarEntry]:
     """Return the events of these days, both included, by their start; of anniversaries those that return then.
 
-    What stands against an event is told only if every event concerned has one of ``visibilities``.
+    What stands against an event is told only if every event concerned has one of ``visibilities``. ``with_places``
+    reads how many places are taken, too.
     """
-    query = _select(chosen, visibilities).where(Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY)), _is_within(first, last))
+    query = _select(chosen, visibilities).where(
+        Event.kind.not_in((Kind.TOUR, Kind.ANNIVERSARY)), _is_within(first, last)
+    )
+    if with_places:
+        query = query.options(selectinload(Event.capacities))
     ordered = query.order_by(Event.starts_at, Event.key).limit(MOST_EVENTS)
     events = session.scalars(ordered).unique().all()
     returns = [
@@ -110,7 +135,7 @@ def list_between(
         if event.first_on and event.last_on
     ]
     entries = [*_complete(session, events, visibilities, now), *returns]
-    return sorted(entries, key=lambda one: (one.first_on or date.max, one.event.dtstart or datetime.max, one.event.key))
+    return sorted(entries, key=lambda one: (one.first_on or last, one.event.starts_at or now, one.event.key))
 
 
 def list_undated(
@@ -122,7 +147,9 @@ def list_undated(
     return _complete(session, events, visibilities, now)
 
 
-def list_choices(session: Session, first: date, last: date, *, visibilities: Collection[Visibility]) -> CalendarChoices:
+def list_choices(
+    session: Session, first: date, last: date, *, visibilities: Collection[Visibility]
+) -> CalendarChoices:
     """Return the values that the filter of these days offers."""
     shown = sa.select(Event.id).where(Event.visibility.in_(visibilities), _is_within(first, last))
     officials = sa.select(Attendee.person_id).where(
@@ -135,6 +162,18 @@ def list_choices(session: Session, first: date, last: date, *, visibilities: Col
         session.scalars(sa.select(Venue).order_by(Venue.key).limit(MOST_CHOICES)).all(),
         session.scalars(people.order_by(*in_order).limit(MOST_CHOICES)).all(),
     )
+
+
+def list_registration_ends(
+    session: Session, chosen: CalendarFilter, first: date, last: date, *, visibilities: Collection[Visibility]
+) -> list[RegistrationEnd]:
+    """Return the closing times of registrations on these days, in order; not of events that are cancelled."""
+    start, end = datetime.combine(first, time()), datetime.combine(last + DAY, time())
+    query = _select(chosen, visibilities).where(
+        Event.registration_closes >= start, Event.registration_closes < end, Event.status != Status.CANCELLED
+    )
+    events = session.scalars(query.order_by(Event.registration_closes, Event.key).limit(MOST_CHOICES)).unique()
+    return [RegistrationEnd(event, event.registration_closes) for event in events if event.registration_closes]
 
 
 # Which events
@@ -217,23 +256,27 @@ def _count_booked(session: Session, ids: Sequence[int]) -> dict[int | None, int]
         .where(Post.event_id.in_(ids))
         .group_by(Post.event_id)
     )
-    return {event: count for event, count in session.execute(query)}
+    return dict(session.execute(query).all())
 
 
 def _count_came_back(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    query = sa.select(Letter.event_id, sa.func.count()).where(Letter.event_id.in_(ids), Letter.outcome == Outcome.FAILED)
-    return {event: count for event, count in session.execute(query.group_by(Letter.event_id))}
+    query = sa.select(Letter.event_id, sa.func.count()).where(
+        Letter.event_id.in_(ids), Letter.outcome == Outcome.FAILED
+    )
+    return dict(session.execute(query.group_by(Letter.event_id)).all())
 
 
 def _find_clashes(
     session: Session, events: Sequence[Event], visibilities: Collection[Visibility], now: datetime
-) -> Mapping[str, list[Contradiction]]:
+) -> Mapping[str, list[Clash]]:
     """Return what stands against these events, by the key of each; nothing about an event that is to stay unknown."""
     found = conflicts.find(session, events, now=now)
-    about = {key for clash in found for key in clash.about}
-    known = set(session.scalars(sa.select(Event.key).where(Event.key.in_(about), Event.visibility.in_(visibilities))))
-    by_event: dict[str, list[Contradiction]] = {}
-    for clash in found:
-        for key in clash.about if known.issuperset(clash.about) else ():
-            by_event.setdefault(key, []).append(clash)
+    about = {key for error in found for key in error.about}
+    query = sa.select(Event).where(Event.key.in_(about), Event.visibility.in_(visibilities))
+    known = {event.key: event for event in session.scalars(query)} if about else {}
+    by_event: dict[str, list[Clash]] = {}
+    for error in found:
+        for key in error.about if all(key in known for key in error.about) else ():
+            others = [known[other] for other in error.about if other != key]
+            by_event.setdefault(key, []).append(Clash(error, others))
     return by_event

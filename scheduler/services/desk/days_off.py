@@ -22,7 +22,7 @@ MOST_STATES = 4
 
 @dataclass(frozen=True, slots=True)
 class ClosedPost:
-    """A post that is closed on a day of the week on which it works; ``reason`` is what an officer wrote, if anything."""
+    """A post that is closed on a weekday on which it works; ``reason`` is what an officer wrote, if anything."""
 
     post: Post
     reason: Text

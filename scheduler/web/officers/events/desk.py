@@ -1,4 +1,4 @@
-"""The desk: what is on and who comes, the list of one event, its letters."""
+"""The list of one event and its letters at the desk."""
 
 from __future__ import annotations
 
@@ -44,11 +44,6 @@ W = TypeVar("W", bound=StrEnum)
 def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("desk")
 
-    @pages.get(DESK)
-    @may(Act.SEE_EVENTS, about=scope.LISTS)
-    def overview(language: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _overview(app)
-
     @pages.get(EVENT)
     @may(Act.SEE_GUESTS, about=scope.EVENT)
     def guests(language: str, key: str) -> str:  # noqa: ARG001
@@ -80,21 +75,6 @@ def blueprint(app: App) -> Blueprint:
         return _accounts(app)
 
     return pages
-
-
-def _overview(app: App) -> str:
-    read = guest_directory.list_past if request.args.get("when") == "past" else guest_directory.list_coming
-    number = page()
-    with app.db.read() as session:
-        visibilities = rights.list_visibilities(officer())
-        found = read(session, visibilities=visibilities, now=app.clock.now(), page=number)
-        return render_template(
-            "web/desk/overview.html",
-            title=_("Desk"),
-            found=found,
-            past=read is guest_directory.list_past,
-            page=number,
-        )
 
 
 def page() -> int:

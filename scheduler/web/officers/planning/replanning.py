@@ -137,7 +137,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
     except FormRefused:
         return show_form_again(_show_question(app, key, verb, form))
     if not outlook.then:
-        return redirect_after_form(url_for("desk.overview", language=g.language))
+        return redirect_after_form(url_for("calendar.month", language=g.language))
     return redirect_after_form(url_for("desk.guests", language=g.language, key=outlook.then))
 
 
