@@ -177,7 +177,7 @@ def parse_hour(text: str) -> time:
     if "y" in found:
         found = {"t": divmod(found["y"][0], 100)}
     try:
-        return (datetime.min + _hour(found)).time()
+        return _at(date.min, _hour(found)).time()
     except ValueError as error:
         raise Invalid("“{text}” cannot be read as a time: write it like 16:00.", text=make_legible(text)) from error
 
