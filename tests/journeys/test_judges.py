@@ -61,7 +61,7 @@ def judge(addresses: list[str], *, cookie: str) -> dict[str, list[str]]:
         "viewport": dict(zip(("width", "height"), DESKTOP, strict=True)),
         "addresses": addresses,
     }
-    assert (JUDGES / "node_modules").is_dir(), "pa11y is missing; install it: make .venv/.ready-node"
+    assert (JUDGES / "node_modules").is_dir(), "pa11y is missing: npm ci --ignore-scripts --prefix tests/judges"
     done = node(
         [JUDGES / "judge.mjs"], return_completed_process=True, capture_output=True, input=json.dumps(asked), text=True
     )

@@ -92,7 +92,7 @@ def violations(page: Any) -> list[str]:
 @cache
 def _read_code_sniffer() -> str:
     file = JUDGES / "node_modules" / "@pa11y" / "html_codesniffer" / "build" / "HTMLCS.js"
-    assert file.is_file(), "HTML_CodeSniffer is missing; install it: make .venv/.ready-node"
+    assert file.is_file(), "HTML_CodeSniffer is missing: npm ci --ignore-scripts --prefix tests/judges"
     return file.read_text(encoding="utf-8")
 
 
