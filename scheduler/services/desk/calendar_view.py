@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.model.attendance import BOUND, OFFICIALS, Attendee, comes
-from scheduler.model.events import Event, Kind, Status, Timing, Visibility
+from scheduler.model.events import Event, Kind, Status, Timing, Visibility, event_city
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import City, Person, Venue
 from scheduler.model.posts import Post, Service
@@ -71,14 +71,15 @@ class RegistrationEnd:
 class CalendarEntry:
     """An event with its days, and what is to be known of it: who comes, what stands against it.
 
-    ``booked`` are the visits to the post that the event opens; None if it opens none. ``came_back`` are the letters
-    about it that could not be delivered. The days of an anniversary are those of one of its returns.
+    The days of an anniversary are those of one of its returns. ``within``: it is part of an exhibition. ``booked``
+    are the visits to the post that it opens, None if it opens none. ``came_back`` are the letters that failed.
     """
 
     event: Event
     first_on: date | None
     last_on: date | None
     stop: TourStop | None = None
+    within: bool = False
     counts: Counts = field(default_factory=Counts)
     booked: int | None = None
     came_back: int = 0
@@ -100,7 +101,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class CalendarChoices:
-    """The values of the filter: every city and venue, and the officials of the events of these days."""
+    """The values of the filter: the cities and venues of the events of these days, and their officials."""
 
     cities: Sequence[City]
     venues: Sequence[Venue]
@@ -150,18 +151,26 @@ def list_undated(
 def list_choices(
     session: Session, first: date, last: date, *, visibilities: Collection[Visibility]
 ) -> CalendarChoices:
-    """Return the values that the filter of these days offers."""
+    """Return the values that the filter of these days offers: none that only other events have."""
     shown = sa.select(Event.id).where(Event.visibility.in_(visibilities), _is_within(first, last))
+    held = sa.select(Event.venue_id).where(Event.id.in_(shown), Event.venue_id.is_not(None))
+    announced = sa.select(event_city.c.city_id).where(event_city.c.event_id.in_(shown))
+    cities = sa.or_(City.id.in_(sa.select(Venue.city_id).where(Venue.id.in_(held))), City.id.in_(announced))
     officials = sa.select(Attendee.person_id).where(
         Attendee.role.in_(OFFICIALS), Attendee.standing.in_(BOUND), Attendee.event_id.in_(shown)
     )
     people = sa.select(Person).where(Person.id.in_(officials), Person.key.is_not(None), Person.erased_at.is_(None))
     in_order = (Person.precedence.is_(None), Person.precedence, Person.key)
     return CalendarChoices(
-        session.scalars(sa.select(City).order_by(City.key).limit(MOST_CHOICES)).all(),
-        session.scalars(sa.select(Venue).order_by(Venue.key).limit(MOST_CHOICES)).all(),
+        session.scalars(sa.select(City).where(cities).order_by(City.key).limit(MOST_CHOICES)).all(),
+        session.scalars(sa.select(Venue).where(Venue.id.in_(held)).order_by(Venue.key).limit(MOST_CHOICES)).all(),
         session.scalars(people.order_by(*in_order).limit(MOST_CHOICES)).all(),
     )
+
+
+def list_venues(session: Session) -> Sequence[Venue]:
+    """Return the venues to plan at, by key."""
+    return session.scalars(sa.select(Venue).order_by(Venue.key).limit(MOST_CHOICES)).all()
 
 
 def list_registration_ends(
@@ -219,7 +228,7 @@ def _complete(
     session: Session, events: Sequence[Event], visibilities: Collection[Visibility], now: datetime
 ) -> list[CalendarEntry]:
     ids = [event.id for event in events]
-    counts, stops = guest_directory.count_by_event(session, ids), _find_stops(session, events)
+    counts, stops = guest_directory.count_by_event(session, ids), _find_stops(session, events, visibilities)
     booked, came_back = _count_booked(session, ids), _count_came_back(session, ids)
     clashes = _find_clashes(session, [event for event in events if not event.is_over(now)], visibilities, now)
     return [
@@ -228,6 +237,7 @@ def _complete(
             event.first_on,
             event.last_on,
             stop=stops.get(event.id),
+            within=_is_within_exhibition(event, visibilities),
             counts=counts.get(event.id, Counts()),
             booked=booked.get(event.id),
             came_back=came_back.get(event.id, 0),
@@ -237,11 +247,21 @@ def _complete(
     ]
 
 
-def _find_stops(session: Session, events: Iterable[Event]) -> dict[int, TourStop]:
-    """Return the place in its tour of each exhibition of a tour, by event id."""
-    tours = {event.parent_id for event in events if event.parent and event.parent.kind is Kind.TOUR}
+def _is_within_exhibition(event: Event, visibilities: Collection[Visibility]) -> bool:
+    whole = event.parent
+    return whole is not None and whole.kind is Kind.EXHIBITION and whole.visibility in visibilities
+
+
+def _find_stops(
+    session: Session, events: Iterable[Event], visibilities: Collection[Visibility]
+) -> dict[int, TourStop]:
+    """Return the place in its tour of each exhibition of a tour, by event id; all others count as not there."""
+    parents = {event.parent for event in events if event.parent}
+    tours = [whole.id for whole in parents if whole.kind is Kind.TOUR and whole.visibility in visibilities]
     in_order = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
-    query = sa.select(Event.parent_id, Event.id).where(Event.parent_id.in_(tours), Event.kind == Kind.EXHIBITION)
+    query = sa.select(Event.parent_id, Event.id).where(
+        Event.parent_id.in_(tours), Event.kind == Kind.EXHIBITION, Event.visibility.in_(visibilities)
+    )
     runs: dict[int | None, list[int]] = {}
     for tour, stop in session.execute(query.order_by(*in_order)) if tours else ():
         runs.setdefault(tour, []).append(stop)

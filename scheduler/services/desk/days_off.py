@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.text import Text
+from scheduler.model.events import Visibility
 from scheduler.model.places import City
 from scheduler.model.posts import Post
 from scheduler.services.common.public_holidays import Holiday, read_holidays
@@ -50,11 +51,22 @@ class _Day:
 
 
 def list_days_off(
-    session: Session, first: date, last: date, *, today: date, holidays: bool = True, closing: bool = True
+    session: Session,
+    first: date,
+    last: date,
+    *,
+    visibilities: Collection[Visibility],
+    today: date,
+    holidays: bool = True,
+    closing: bool = True,
 ) -> Mapping[date, DayOff]:
-    """Return by day, both ends included, the holidays and the closed posts; each sort can be left out."""
+    """Return by day, both ends included, the holidays and the closed posts; each sort can be left out.
+
+    A post that an event opens is left out unless the event has one of ``visibilities``.
+    """
     found: dict[date, _Day] = {day: _Day() for day in each_day(first, last)}
-    known = posts.list_posts(session)
+    all_posts = posts.list_posts(session)
+    known = [post for post in all_posts if post.event is None or post.event.visibility in visibilities]
     if holidays:
         for state in list_states(session, known):
             for year in range(first.year, last.year + 1):

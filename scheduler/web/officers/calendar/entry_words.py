@@ -45,7 +45,7 @@ def list_remarks(entry: CalendarEntry) -> list[str]:
         *_yield_own_clock(entry.event),
         *_yield_place(entry),
         *_yield_state(entry.event),
-        *_yield_numbers(entry),
+        *list_numbers(entry),
     ]
 
 
@@ -61,7 +61,12 @@ def _yield_own_clock(event: Event) -> Iterator[str]:
 def _yield_place(entry: CalendarEntry) -> Iterator[str]:
     """Yield the place, unless the event is part of another one at the same place."""
     event = entry.event
-    if event.parent is not None and event.parent.venue_id == event.venue_id and event.venue_id is not None:
+    if (
+        entry.within
+        and event.parent is not None
+        and event.parent.venue_id == event.venue_id
+        and event.venue_id is not None
+    ):
         return
     if event.venue is not None:
         yield event.venue.name.to(g.language)
@@ -83,11 +88,13 @@ def _yield_state(event: Event) -> Iterator[str]:
         yield _("every year")
 
 
-def _yield_numbers(entry: CalendarEntry) -> Iterator[str]:
-    if entry.booked is not None:
-        yield _("appointments booked: {number}", number=entry.booked)
-    if coming := entry.counts.of(Standing.CONFIRMED):
-        yield _("coming: {number}", number=coming)
+def list_numbers(entry: CalendarEntry) -> list[str]:
+    """Return how many come, and how many appointments are booked."""
+    coming = entry.counts.of(Standing.CONFIRMED)
+    return [
+        *([_("appointments booked: {number}", number=entry.booked)] if entry.booked is not None else []),
+        *([_("coming: {number}", number=coming)] if coming else []),
+    ]
 
 
 def describe_bar(entry: CalendarEntry) -> str:

@@ -47,7 +47,7 @@ def _name_sort(entry: CalendarEntry) -> str:
         return "off"
     if event.kind in (Kind.VISIT, Kind.MEETING):
         return "visit"
-    return "within" if event.parent and event.parent.kind is Kind.EXHIBITION else ""
+    return "within" if entry.within else ""
 
 
 def describe_days_off(off: Mapping[date, DayOff]) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ def _read(session: Session, address: CalendarAddress, *, now: datetime, today: d
     )
     ends = calendar_view.list_registration_ends(session, address.chosen, first, last, visibilities=visible)
     off = days_off.list_days_off(
-        session, first, last, today=today, holidays=address.holidays, closing=address.closing
+        session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
     undated = calendar_view.list_undated(session, address.chosen, visibilities=visible, now=now)
     planned = [entry for entry in entries if not entry.event.is_over(now)]
@@ -166,6 +166,7 @@ def _read(session: Session, address: CalendarAddress, *, now: datetime, today: d
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
         "choices": calendar_view.list_choices(session, first, last, visibilities=visible),
         "venues": _group_by_venue(entries) if address.look is CalendarLook.VENUES else [],
+        "plan_venues": calendar_view.list_venues(session) if address.picked and allowed(Act.PLAN_EVENTS) else (),
         "more": len(entries) >= calendar_view.MOST_EVENTS,
     }
 
@@ -275,7 +276,13 @@ def _send_events(app: App) -> Response:
         visible = rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
-            session, first, last, today=now.date(), holidays=address.holidays, closing=address.closing
+            session,
+            first,
+            last,
+            visibilities=visible,
+            today=now.date(),
+            holidays=address.holidays,
+            closing=address.closing,
         )
         return jsonify(
             {
