@@ -1,8 +1,9 @@
 """Processor milliseconds of every page of the desk, with 10,000 events and 50,000 guests.
 
-Every page that can be asked for with GET, opened for an administrator with what `tests.support.route_requests` says,
-about an event with 2,000 guests. The median of several, after one to warm up; on PostgreSQL with what its server took.
-A page that takes 100 ms or more is marked; a file of a whole guest list, as PDF or for a spreadsheet, is no page.
+Every page that can be asked for with GET, opened for an administrator with what `tests.support.route_requests` sends,
+about an event with 2,000 guests. The median of several, after one to warm up; on PostgreSQL with what its server
+took. A page that takes 100 ms or more is marked; a file of a whole guest list, as PDF or for a spreadsheet, is no
+page.
 """
 
 from __future__ import annotations
