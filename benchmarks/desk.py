@@ -8,8 +8,9 @@ page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -31,6 +32,11 @@ from tests.support.instance import settings_of
 from tests.support.route_requests import OFFICER, Route, Season, desk_requests
 
 MOST_MS, SLOW = 100.0, "SLOW"
+# What is looked for, by the page.
+SEARCHES: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "desk.guests": ({"name": "Nurlan"}, {"name": "สมชาย"}, {"standing": "invited"}),
+    "desk.letters": ({"outcome": "sent"},),
+}
 Row = tuple[str, float, float, int, float, str]
 HEADINGS = ("", "ms", "of PostgreSQL", "statements", "kB", "")
 
@@ -71,11 +77,15 @@ def _measure(app: App, season: Season, rounds: int) -> Iterator[Row]:
 
 
 def _pages(site: Flask, season: Season) -> Iterator[tuple[str, str]]:
-    """Yield the name and the address of every page of the desk."""
+    """Yield the name and the address of every page of the desk, and of those that look for something."""
     asked = desk_requests(season)
     for method, endpoint in sorted(_routes(site)):
         if (method, endpoint) in asked:
-            yield endpoint, asked[method, endpoint].address(site, endpoint)
+            one = asked[method, endpoint]
+            yield endpoint, one.address(site, endpoint)
+            for query in SEARCHES.get(endpoint, ()):
+                looking = replace(one, query={**one.query, **query})
+                yield f"{endpoint} {' '.join(query.values())}", looking.address(site, endpoint)
         else:
             print(f"{endpoint}: not measured; say in tests/support/route_requests.py what is sent to it")
 
