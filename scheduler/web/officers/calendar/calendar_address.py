@@ -29,7 +29,7 @@ class CalendarLook(StrEnum):
     VENUES = "venues"
 
 
-class Need(StrEnum):
+class CalendarNeed(StrEnum):
     """What asks for the officer: a list can be cut down to the events with one of them."""
 
     CLASHES = "clashes"
@@ -48,7 +48,7 @@ class CalendarAddress:
     chosen: CalendarFilter = field(default_factory=CalendarFilter)
     holidays: bool = True
     closing: bool = True
-    need: Need | None = None
+    need: CalendarNeed | None = None
 
     @property
     def days(self) -> tuple[date, date]:
@@ -128,7 +128,7 @@ def read_address(look: CalendarLook, *, today: date) -> CalendarAddress:
         chosen=_read_filter(args),
         holidays="sifted" not in args or "holidays" in args,
         closing="sifted" not in args or "closing" in args,
-        need=next((need for need in Need if need == args.get("need")), None),
+        need=next((need for need in CalendarNeed if need == args.get("need")), None),
     )
 
 

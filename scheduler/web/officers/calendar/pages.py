@@ -27,10 +27,11 @@ from scheduler.services.desk.calendar_view import CalendarEntry
 from scheduler.services.desk.days_off import DayOff
 from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
 from scheduler.services.events.programme.rendering.opening_hours import each_day
+from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
-from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, Need, read_address
+from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
@@ -85,6 +86,8 @@ def _show(app: App, look: CalendarLook) -> Response:
             title=_name_days(address),
             address=address,
             look=look,
+            # Without it, as in a tree whose bundle was made before it was chosen, the page has lists in its place.
+            has_grid=look in HOURLY and GRID in Assets.read().files,
             home=home,
             today=wall(now, home).date(),
             words=entry_words,
@@ -114,6 +117,8 @@ NEW_KINDS = (
     Kind.CONSULATE_OPENING,
     Kind.ANNIVERSARY,
 )
+GRID = "calendar/event-calendar.js"
+HOURLY = (CalendarLook.WEEK, CalendarLook.DAY, CalendarLook.VENUES)
 LOOK_NAMES = {
     CalendarLook.MONTH: N_("Month"),
     CalendarLook.WEEK: N_("Week"),
@@ -188,28 +193,28 @@ def _is_ruled(look: CalendarLook) -> bool:
     return look in (CalendarLook.MONTH, CalendarLook.WEEK)
 
 
-def _has_need(entry: CalendarEntry, need: Need | None, now: datetime) -> bool:
+def _has_need(entry: CalendarEntry, need: CalendarNeed | None, now: datetime) -> bool:
     return need is None or (not entry.event.is_over(now) and bool(_count_need(entry, need)))
 
 
-def _count_need(entry: CalendarEntry, need: Need) -> int:
+def _count_need(entry: CalendarEntry, need: CalendarNeed) -> int:
     match need:
-        case Need.CLASHES:
+        case CalendarNeed.CLASHES:
             return len(entry.clashes)
-        case Need.ANSWERS:
+        case CalendarNeed.ANSWERS:
             return entry.counts.unanswered
-        case Need.DEPUTIES:
+        case CalendarNeed.DEPUTIES:
             return entry.counts.deputies_left
     return entry.came_back
 
 
-_OF_GUESTS = (Need.ANSWERS, Need.DEPUTIES)
+_OF_GUESTS = (CalendarNeed.ANSWERS, CalendarNeed.DEPUTIES)
 
 
 class ShownNeed(NamedTuple):
     """What asks for the officer: how many there are, and the page that lists them."""
 
-    need: Need
+    need: CalendarNeed
     number: int
     link: str
 
@@ -217,10 +222,12 @@ class ShownNeed(NamedTuple):
 def _list_needs(entries: Sequence[CalendarEntry], address: CalendarAddress) -> list[ShownNeed]:
     """Return what asks for the officer among these events; one event's own page if it is about one only."""
     found = []
-    for need in Need:
+    for need in CalendarNeed:
         concerned = [entry for entry in entries if _count_need(entry, need)]
         number = (
-            _count_clashes(concerned) if need is Need.CLASHES else sum(_count_need(one, need) for one in concerned)
+            _count_clashes(concerned)
+            if need is CalendarNeed.CLASHES
+            else sum(_count_need(one, need) for one in concerned)
         )
         if not number or (need in _OF_GUESTS and not allowed(Act.SEE_GUESTS)):
             continue
@@ -235,10 +242,10 @@ def _count_clashes(entries: Sequence[CalendarEntry]) -> int:
     return len({str(clash.error) for entry in entries for clash in entry.clashes})
 
 
-def _find_need_link(event: Event, need: Need) -> str:
-    if need is Need.ANSWERS and allowed(Act.SEE_GUESTS):
+def _find_need_link(event: Event, need: CalendarNeed) -> str:
+    if need is CalendarNeed.ANSWERS and allowed(Act.SEE_GUESTS):
         return url_for("desk.guests", language=g.language, key=event.key, standing=str(Standing.INVITED))
-    if need is Need.MAIL and allowed(Act.SEE_LETTERS):
+    if need is CalendarNeed.MAIL and allowed(Act.SEE_LETTERS):
         return url_for("desk.letters", language=g.language, key=event.key, outcome=str(Outcome.FAILED))
     return ""
 
