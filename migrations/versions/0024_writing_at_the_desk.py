@@ -15,16 +15,19 @@ INDEXES = {
     "ix_letter_finished_at": ["finished_at"],
     "ix_letter_address": ["address"],
 }
-ABOUT_VISITS = sa.text("appointment_id IS NOT NULL")
+PARTIAL = {
+    "ix_letter_skipped_reason": (["reason", "id"], "outcome = 'skipped'"),
+    "ix_letter_about_visits": (["id"], "appointment_id IS NOT NULL"),
+}
 
 
 def upgrade() -> None:
     op.add_column("message", sa.Column("reply_to", sa.String(length=254), nullable=True))
     for name, columns in INDEXES.items():
         op.create_index(name, "letter", columns)
-    op.create_index(
-        "ix_letter_about_visits", "letter", ["id"], sqlite_where=ABOUT_VISITS, postgresql_where=ABOUT_VISITS
-    )
+    for name, (columns, condition) in PARTIAL.items():
+        where = sa.text(condition)
+        op.create_index(name, "letter", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "kind_reminder",
         sa.Column("id", ID, nullable=False),
@@ -77,7 +80,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("kind_reminder")
-    op.drop_index("ix_letter_about_visits", "letter")
-    for name in INDEXES:
+    for name in (*INDEXES, *PARTIAL):
         op.drop_index(name, "letter")
     op.drop_column("message", "reply_to")

@@ -117,6 +117,13 @@ class Letter(Base):
         sa.CheckConstraint("attempts >= 0", name="attempts"),
         # What the desk looks for among all letters, the newest first.
         sa.Index("ix_letter_outcome_id", "outcome", "id"),
+        sa.Index(
+            "ix_letter_skipped_reason",
+            "reason",
+            "id",
+            sqlite_where=sa.text("outcome = 'skipped'"),
+            postgresql_where=sa.text("outcome = 'skipped'"),
+        ),
         sa.Index("ix_letter_kind_id", "kind", "id"),
         sa.Index("ix_letter_finished_at", "finished_at"),
         sa.Index("ix_letter_address", "address"),

@@ -77,6 +77,20 @@ def can_retry(letter: Letter) -> bool:
     return letter.outcome is Outcome.FAILED or unaddressed
 
 
+def settle(session: Session, letter: Letter, *, now: datetime) -> None:
+    """Record that the recipient of a letter that did not arrive was informed otherwise, such as by telephone.
+
+    Raise Conflict if the letter has not failed.
+    """
+    if not can_retry(letter):
+        raise Conflict("e-mail {number} has not failed; nothing was changed", number=letter.id)
+    letter.outcome, letter.reason = Outcome.SKIPPED, INFORMED
+    note(session, "settle", "letter", letter.id, now=now)
+
+
+INFORMED = N_("informed by other means, as an officer has recorded")
+
+
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     """Queue anew a letter that failed, or that had no address to go to. Raise Conflict if it is neither."""
     if not can_retry(letter):
@@ -84,6 +98,16 @@ def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     letter.outcome, letter.finished_at, letter.claimed_until, letter.attempts = None, None, None, 0
     letter.reason = ""
     note(session, "retry", "letter", letter.id, now=now)
+
+
+def retry_all(session: Session, letters: Sequence[Letter], *, now: datetime) -> int:
+    """Queue anew those of these letters that did not arrive; return how many. Raise Conflict if there are none."""
+    failed = [letter for letter in letters if can_retry(letter)]
+    if not failed:
+        raise Conflict("none of these e-mails has failed; nothing was changed")
+    for letter in failed:
+        retry(session, letter, now=now)
+    return len(failed)
 
 
 # Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
