@@ -89,9 +89,7 @@ def remove_default(
         kind_reminders.remove(session, Kind(kind), draft.before, draft.audience, now=context.now())
         return _read_records(session, Kind(kind))
 
-    carry_out(
-        context, act, lambda left: _show(left, as_json=as_json), yes=yes, dry_run=dry_run, as_json=as_json
-    )
+    carry_out(context, act, lambda left: _show(left, as_json=as_json), yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 COLUMNS: Columns = {

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict, Invalid
+from scheduler.model.attendance import Attendee
 from scheduler.model.letters import Letter, Outcome
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Email
@@ -62,13 +63,24 @@ def _mend_visit(session: Session, letter: Letter, address: str, now: datetime) -
     visit_corrections.correct(session, visit, draft, now=now)
     failed = sa.and_(Letter.appointment_id == visit.id, Letter.outcome == Outcome.FAILED)
     session.execute(
-        sa.update(Letter).where(sa.or_(failed, Letter.id == letter.id)).values(outcome=Outcome.SKIPPED, reason=REPEATED)
+        sa.update(Letter)
+        .where(sa.or_(failed, Letter.id == letter.id))
+        .values(outcome=Outcome.SKIPPED, reason=REPEATED)
     )
 
 
 def list_failed_alike(session: Session, letter: Letter) -> list[int]:
-    """Return the numbers of other e-mails about events to the same person that did not arrive and are still of use."""
+    """Return the numbers of other e-mails about events to the same person that have failed."""
     if letter.person_id is None:
         return []
     others = sa.select(Letter.id).where(Letter.person_id == letter.person_id, Letter.id != letter.id)
     return list(session.scalars(others.where(Letter.outcome == Outcome.FAILED).order_by(Letter.id)))
+
+
+def find_place(session: Session, letter: Letter) -> Attendee | None:
+    """Return the place on the list of the person to whom an e-mail about an event is, with their answer."""
+    if letter.person_id is None:
+        return None
+    theirs = sa.or_(Attendee.person_id == letter.person_id, Attendee.represented_by_id == letter.person_id)
+    here = sa.select(Attendee).where(Attendee.event_id == letter.event_id, theirs)
+    return session.scalars(here.order_by(Attendee.represented_by_id.is_(None), Attendee.id)).first()

@@ -1,8 +1,8 @@
 """Audiences: some of those on the list of an event, chosen by words, to write them a message.
 
-The words name standings, modes, roles, organisations, languages and people. Words of one sort widen the choice, words of different sorts narrow it:
-``confirmed waiting remote`` means everybody who has a place by video or waits for one. People who have left the list
-are meant only if a word says so (``withdrawn``).
+The words name standings, modes, roles, organisations, languages and people. Words of one sort widen the choice, words
+of different sorts narrow it: ``confirmed waiting remote`` means everybody who has a place by video or waits for one.
+People who have left the list are meant only if a word says so (``withdrawn``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import reduce
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model.attendance import OFFICIALS, ON_LIST, Attendee, Partstat, Role, Standing
@@ -78,14 +78,20 @@ def name_guests(session: Session, event: Event, numbers: Collection[int]) -> tup
 
     Raise NotFound if one of them is not on its list, Conflict if the address of one is not confirmed.
     """
-    query = sa.select(Attendee.id, Attendee.person_id, Attendee.standing).where(Attendee.event_id == event.id)
-    found = {row.id: row for row in session.execute(query.where(Attendee.id.in_(numbers)).order_by(Attendee.id))}
-    for number in numbers:
-        if number not in found:
-            raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
-        if found[number].standing is Standing.UNCONFIRMED:
-            raise Conflict("{who} has not confirmed the e-mail address yet", who=f"#{number}")
-    return tuple(f"person:#{row.person_id}" for row in found.values())
+    found = list_guests(session, event, numbers)
+    for row in found:
+        if row.standing is Standing.UNCONFIRMED:
+            raise Conflict("{who} has not confirmed the e-mail address yet", who=f"#{row.id}")
+    return tuple(f"person:#{row.person_id}" for row in found)
+
+
+def list_guests(session: Session, event: Event, numbers: Collection[int]) -> Sequence[Attendee]:
+    """Return these attendees of an event by their ids. Raise NotFound if one of them is not on its list."""
+    query = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.id.in_(numbers)).order_by(Attendee.id)
+    found = session.scalars(query.options(selectinload(Attendee.person))).all() if numbers else []
+    for number in set(numbers) - {row.id for row in found}:
+        raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
+    return found
 
 
 def _find_attendee(session: Session, event: Event, who: str) -> Attendee:
@@ -163,7 +169,7 @@ class Choice(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """The words that choose among those on the list of an event, by their sort; those that name nobody are left out."""
+    """The words that choose among those on the list of an event, by their sort, without those that name nobody."""
 
     standings: Sequence[Choice]
     modes: Sequence[Choice]
@@ -178,7 +184,7 @@ def list_choices(session: Session, event: Event, *, language: str) -> Choices:
     query = sa.select(sa.func.count()).select_from(Attendee).where(*here)
     on_list = query.where(Attendee.standing.in_(ON_LIST))
 
-    def count(sort: Mapping[str, Condition], among: sa.Select[tuple[int]]) -> list[Choice]:
+    def count(sort: Mapping[str, Condition], among: sa.Select[int]) -> list[Choice]:
         row = session.execute(
             among.with_only_columns(*(sa.func.count().filter(condition) for condition in sort.values()))
         ).one()
@@ -197,7 +203,7 @@ def list_choices(session: Session, event: Event, *, language: str) -> Choices:
 MOST_ORGANISATIONS = 40
 
 
-def _count_languages(session: Session, on_list: sa.Select[tuple[int]]) -> list[Choice]:
+def _count_languages(session: Session, on_list: sa.Select[int]) -> list[Choice]:
     to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     number = sa.func.count()
     query = on_list.with_only_columns(Person.language, number).join(Person, Person.id == to)
@@ -205,7 +211,7 @@ def _count_languages(session: Session, on_list: sa.Select[tuple[int]]) -> list[C
     return [Choice(f"language:{tag}", tag, people) for tag, people in rows]
 
 
-def _count_organisations(session: Session, on_list: sa.Select[tuple[int]], language: str) -> list[Choice]:
+def _count_organisations(session: Session, on_list: sa.Select[int], language: str) -> list[Choice]:
     number = sa.func.count()
     query = on_list.with_only_columns(Organisation.key, Organisation.name, number).join(Attendee.person)
     query = query.join(Person.organisation).group_by(Organisation.id).order_by(number.desc(), Organisation.key)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import N_
@@ -19,23 +19,6 @@ from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
 from scheduler.services.outbox.enqueue import NO_ADDRESS
-
-
-def list_letters(
-    session: Session, *, event: Event | None, kind: str | None, outcome: str | None, limit: int
-) -> Sequence[Letter]:
-    """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do" or "held"."""
-    query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
-    query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
-    if event is not None:
-        query = query.where(Letter.event_id == event.id)
-    if kind:
-        query = query.where(Letter.kind == kind)
-    if outcome == "held":
-        query = query.where(_is_held)
-    elif outcome:
-        query = query.where(Letter.outcome.is_(None) if outcome == "to do" else Letter.outcome == outcome)
-    return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
 def reason_to_wait(letter: Letter, ages: Mapping[str, timedelta], now: datetime) -> str:
@@ -113,7 +96,7 @@ def retry_all(session: Session, letters: Sequence[Letter], *, now: datetime) -> 
 # Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
 HELD = N_("was due when a backup was restored; it may have left before")
 LEFT_BEFORE = N_("was sent before a backup was restored, as an officer has recorded")
-_is_held = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
+IS_HELD = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
 
 
 def hold_due(session: Session, *, now: datetime) -> int:
@@ -125,7 +108,7 @@ def hold_due(session: Session, *, now: datetime) -> int:
 
 def count_held(session: Session) -> Mapping[str, int]:
     """Return how many letters are held, by their kind."""
-    query = sa.select(Letter.kind, sa.func.count()).where(_is_held).group_by(Letter.kind).order_by(Letter.kind)
+    query = sa.select(Letter.kind, sa.func.count()).where(IS_HELD).group_by(Letter.kind).order_by(Letter.kind)
     return {str(kind): count for kind, count in session.execute(query)}
 
 
@@ -136,10 +119,10 @@ def release(session: Session, *, since: datetime | None = None, now: datetime) -
     """
     if not count_held(session):
         raise NothingToChange("no e-mail is on hold")
-    chosen = _is_held if since is None else sa.and_(_is_held, Letter.due_at >= since)
+    chosen = IS_HELD if since is None else sa.and_(IS_HELD, Letter.due_at >= since)
     again = {"outcome": None, "reason": "", "finished_at": None, "claimed_until": None, "attempts": 0}
     queued = _execute_update(session, sa.update(Letter).where(chosen).values(again))
-    settled = _execute_update(session, sa.update(Letter).where(_is_held).values(reason=LEFT_BEFORE))
+    settled = _execute_update(session, sa.update(Letter).where(IS_HELD).values(reason=LEFT_BEFORE))
     note(session, "release", "letter", "held", now=now, queued=queued, settled=settled)
     return queued, settled
 

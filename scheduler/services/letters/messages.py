@@ -137,7 +137,7 @@ def withdraw(session: Session, message: Message, *, now: datetime) -> int:
 
 
 def withdraw_from(session: Session, message: Message, letters: Collection[int], *, now: datetime) -> int:
-    """Skip these letters of a message, by their ids; the others leave. Return how many; raise Conflict if none is left.
+    """Skip these letters of a message, by their ids; the others leave. Return how many; raise Conflict for none.
 
     Those that were sent meanwhile are passed over.
     """

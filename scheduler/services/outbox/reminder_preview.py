@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from scheduler.base.i18n import N_
 from scheduler.model.attendance import Attendee, Reminded
-from scheduler.model.events import Event, Reminder, ReminderAudience
+from scheduler.model.events import Event, Reminder, ReminderAudience, Visibility
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
@@ -143,3 +143,16 @@ def count_people(session: Session, reminders: Sequence[Reminder]) -> dict[int, i
             query = _select_readers().where(reached).order_by(None).with_only_columns(sa.func.count())
             found[row.id] = session.scalar(query) or 0
     return found
+
+
+# Of all events
+
+
+MOST_COMING = 100
+
+
+def list_coming(session: Session, visibilities: Collection[Visibility], *, until: datetime) -> Sequence[Reminder]:
+    """Return the reminders of events of these visibilities that leave until then, the next first."""
+    query = sa.select(Reminder).join(Reminder.event).where(Reminder.next_due_at <= until)
+    query = query.where(Event.visibility.in_(visibilities)).options(selectinload(Reminder.event))
+    return session.scalars(query.order_by(Reminder.next_due_at, Reminder.id).limit(MOST_COMING)).all()

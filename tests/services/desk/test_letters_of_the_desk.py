@@ -11,9 +11,9 @@ from scheduler.model.events import Visibility
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
 from scheduler.services.accounts.accounts import Officer
-from scheduler.services.desk import letter_mending, letter_search
-from scheduler.services.desk.letter_search import LetterFilter, LetterState
+from scheduler.services.desk import known_letters, letter_mending
 from scheduler.services.letters import ledger
+from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.worker import delivery
 from tests.support.builders import NOW, a_person, an_event, register
 from tests.support.consulate import Consulate, a_post
@@ -46,8 +46,8 @@ def officer(role=AccountRole.OFFICER, *posts: int) -> Officer:
 
 def found(app, who, **wanted) -> list[str]:
     with app.db.read() as session:
-        rows = letter_search.find_letters(session, who, LetterFilter(**wanted), now=NOW).rows
-        assert len(rows) == letter_search.count_letters(session, who, LetterFilter(**wanted), now=NOW)
+        rows = known_letters.find_letters(session, who, LetterFilter(**wanted), now=NOW).rows
+        assert len(rows) == known_letters.count_letters(session, who, LetterFilter(**wanted), now=NOW)
         return [str(one.person.name) if one.person else one.appointment.contact.name for one in rows]
 
 
@@ -69,20 +69,20 @@ def test_an_officer_without_posts_finds_no_letters_about_appointments(desk):
         visits = session.scalars(sa.select(Letter.id).where(Letter.appointment_id.is_not(None))).all()
         assert visits
         with pytest.raises(NotFound):
-            letter_search.get_letters(session, who, visits)
+            known_letters.get_letters(session, who, visits)
 
 
 def test_what_needs_an_officer_comes_first_and_is_gone_once_it_is_settled(desk):
     who = officer()
     fail(desk)
 
-    assert ["Silent", "Ann"] == found(desk, who, state=LetterState.NEEDS_OFFICER)
+    assert ["Silent", "Ann"] == found(desk, who, state=LetterState.NOT_ARRIVED)
     with desk.db.write() as session:
-        for letter in letter_search.get_letters(session, who, [1, 2]):
+        for letter in known_letters.get_letters(session, who, [1, 2]):
             ledger.settle(session, letter, now=NOW)
         with pytest.raises(Conflict):
             ledger.settle(session, session.get_one(Letter, 1), now=NOW)
-    assert [] == found(desk, who, state=LetterState.NEEDS_OFFICER)
+    assert [] == found(desk, who, state=LetterState.NOT_ARRIVED)
 
 
 def test_a_failed_letter_goes_to_the_corrected_address_once(desk):
@@ -99,7 +99,9 @@ def test_a_failed_letter_goes_to_the_corrected_address_once(desk):
         assert (Outcome.SENT, "ann@example.org") == tuple(
             getattr(session.get_one(Letter, 1), name) for name in ("outcome", "address")
         )
-        assert "ann@example.org" == session.scalar(sa.select(Person.email).where(Person.name["en"].as_string() == "Ann"))
+        assert "ann@example.org" == session.scalar(
+            sa.select(Person.email).where(Person.name["en"].as_string() == "Ann")
+        )
 
 
 def test_an_applicant_is_told_at_the_new_address_how_the_appointment_stands(desk):

@@ -734,13 +734,9 @@ def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone(app):
     with pytest.raises(Conflict):
         begin_with(app, "1 week")
     with app.db.write() as session:
-        kind_reminders.remove(
-            session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW
-        )
+        kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
         with pytest.raises(NotFound):
-            kind_reminders.remove(
-                session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW
-            )
+            kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
 
 
 def test_the_preview_names_who_gets_which_reminder_and_who_gets_none_and_why(app):
