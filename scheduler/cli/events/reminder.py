@@ -15,6 +15,6 @@ reminder = LazyGroup(
         "add": "events.reminder_planning:add",
         "change": "events.reminder_planning:change",
         "remove": "events.reminder_planning:remove",
-        "default": "events.reminder_defaults:default",
+        "default": "letters.reminder_defaults:default",
     },
 )

@@ -94,7 +94,7 @@ def send(
 def _read_message(
     context: CommandContext, subject: Sequence[str], text: Sequence[str], like: int | None, reply_to: str | None
 ) -> message_drafts.MessageDraft:
-    """Return the message as it was given, on top of an earlier one. Raise Invalid if it has no subject or text."""
+    """Return the message as it was given, on top of an earlier one. Raise Invalid for one that cannot be sent."""
     spoken = context.settings.language
     fields: dict[str, Any] = {"subject": {}, "text": {}}
     if like is not None:
@@ -104,9 +104,6 @@ def _read_message(
             reply_to = reply_to or earlier.reply_to
     fields["subject"] |= texts_by_language(subject, spoken)
     fields["text"] |= _read_texts(text, spoken)
-    for name, option in (("subject", "--subject"), ("text", "--text")):
-        if not fields[name]:
-            raise Invalid("{place}: {problem}", place=option, problem=Invalid("is missing"))
     return message_drafts.draft(fields | ({"reply_to": reply_to} if reply_to else {}), language=spoken)
 
 

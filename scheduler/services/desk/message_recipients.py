@@ -10,7 +10,6 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from scheduler.base.i18n import N_
 from scheduler.model.events import Event, Visibility
 from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.model.places import Person
@@ -23,11 +22,11 @@ RECENT = 30  # messages whose text is offered for a new one
 class Fate(StrEnum):
     """What has become of an e-mail of a message."""
 
-    WAITING = N_("to do")
-    SENT = N_("sent")
-    FAILED = N_("failed")
-    NO_ADDRESS = N_("no e-mail address")
-    SKIPPED = N_("skipped")
+    WAITING = "to do"
+    SENT = "sent"
+    FAILED = "failed"
+    NO_ADDRESS = "no e-mail address"
+    SKIPPED = "skipped"
 
 
 _FATE = sa.case(

@@ -160,7 +160,7 @@ def _language_conditions(words: Sequence[str]) -> dict[str, Condition]:
     return {tag: sa.exists().where(reader.id == to, reader.language == tag) for tag in tags}
 
 
-class Choice(NamedTuple):
+class AudienceWord(NamedTuple):
     """A word by which an audience can be chosen, what it stands for, and how many of the list it names."""
 
     word: str
@@ -168,30 +168,30 @@ class Choice(NamedTuple):
     people: int
 
 
-class Choices(NamedTuple):
+class AudienceWords(NamedTuple):
     """The words that choose among those on the list of an event, by their sort, without those that name nobody."""
 
-    standings: Sequence[Choice]
-    modes: Sequence[Choice]
-    roles: Sequence[Choice]
-    languages: Sequence[Choice]
-    organisations: Sequence[Choice]
+    standings: Sequence[AudienceWord]
+    modes: Sequence[AudienceWord]
+    roles: Sequence[AudienceWord]
+    languages: Sequence[AudienceWord]
+    organisations: Sequence[AudienceWord]
 
 
-def list_choices(session: Session, event: Event, *, language: str) -> Choices:
+def list_choices(session: Session, event: Event, *, language: str) -> AudienceWords:
     """Return by which words an audience can be chosen at an event; names of organisations are in ``language``."""
     here = (Attendee.event_id == event.id, Attendee.standing != Standing.UNCONFIRMED)
     query = sa.select(sa.func.count()).select_from(Attendee).where(*here)
     on_list = query.where(Attendee.standing.in_(ON_LIST))
 
-    def count(sort: Mapping[str, Condition], among: sa.Select[int]) -> list[Choice]:
+    def count(sort: Mapping[str, Condition], among: sa.Select[int]) -> list[AudienceWord]:
         row = session.execute(
             among.with_only_columns(*(sa.func.count().filter(condition) for condition in sort.values()))
         ).one()
-        return [Choice(word, word, number) for word, number in zip(sort, row, strict=True) if number]
+        return [AudienceWord(word, word, number) for word, number in zip(sort, row, strict=True) if number]
 
     roles = {f"role:{role}": Attendee.role == role for role in Role if role not in _ROLES}
-    return Choices(
+    return AudienceWords(
         standings=count({word: make() for word, make in _STANDINGS.items()}, query),
         modes=count({word: make() for word, make in _MODES.items()}, on_list),
         roles=count({**{word: make() for word, make in _ROLES.items()}, **roles}, on_list),
@@ -203,17 +203,17 @@ def list_choices(session: Session, event: Event, *, language: str) -> Choices:
 MOST_ORGANISATIONS = 40
 
 
-def _count_languages(session: Session, on_list: sa.Select[int]) -> list[Choice]:
+def _count_languages(session: Session, on_list: sa.Select[int]) -> list[AudienceWord]:
     to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
     number = sa.func.count()
     query = on_list.with_only_columns(Person.language, number).join(Person, Person.id == to)
     rows = session.execute(query.group_by(Person.language).order_by(number.desc(), Person.language))
-    return [Choice(f"language:{tag}", tag, people) for tag, people in rows]
+    return [AudienceWord(f"language:{tag}", tag, people) for tag, people in rows]
 
 
-def _count_organisations(session: Session, on_list: sa.Select[int], language: str) -> list[Choice]:
+def _count_organisations(session: Session, on_list: sa.Select[int], language: str) -> list[AudienceWord]:
     number = sa.func.count()
     query = on_list.with_only_columns(Organisation.key, Organisation.name, number).join(Attendee.person)
     query = query.join(Person.organisation).group_by(Organisation.id).order_by(number.desc(), Organisation.key)
     rows = session.execute(query.limit(MOST_ORGANISATIONS))
-    return [Choice(f"delegation:{key}", name.to(language), people) for key, name, people in rows]
+    return [AudienceWord(f"delegation:{key}", name.to(language), people) for key, name, people in rows]

@@ -11,7 +11,7 @@ from scheduler.web.officers.consulate.visit import VISIT
 from scheduler.web.officers.kit import guard, letter_page, scope
 from scheduler.web.officers.kit.guard import officer
 
-NEEDS = letter_page.Needs((Act.SEE_APPLICANTS, Act.SEE_LETTERS), Act.KEEP_VISITS, scope.VISIT_LETTER)
+NEEDS = letter_page.LetterRights((Act.SEE_APPLICANTS, Act.SEE_LETTERS), Act.KEEP_VISITS, scope.VISIT_LETTER)
 
 
 def blueprint(app: App) -> Blueprint:

@@ -37,7 +37,7 @@ FindBy = Callable[..., Find]
 PathTo = Callable[..., tuple[str, str]]  # the address that those of its letters begin with, and that of its own page
 
 
-class Needs(NamedTuple):
+class LetterRights(NamedTuple):
     """The acts that reading letters of one sort takes, and mending them besides, and what the letters are about."""
 
     to_read: tuple[Act, ...]
@@ -45,7 +45,7 @@ class Needs(NamedTuple):
     about: AccessScope
 
 
-def add_routes(pages: Blueprint, app: App, rule: str, needs: Needs, *, find: FindBy, back: PathTo) -> None:
+def add_routes(pages: Blueprint, app: App, rule: str, needs: LetterRights, *, find: FindBy, back: PathTo) -> None:
     """Add the pages of letters about one sort of thing; ``find`` and ``back`` take the arguments of an address."""
     read, act = may(*needs.to_read, about=needs.about), may(*needs.to_read, needs.to_act, about=needs.about)
 

@@ -11,7 +11,7 @@ from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, letter_page, scope
 from scheduler.web.officers.kit.guard import officer
 
-NEEDS = letter_page.Needs((Act.SEE_LETTERS, Act.SEE_ADDRESSES), Act.KEEP_LIST, scope.LETTER)
+NEEDS = letter_page.LetterRights((Act.SEE_LETTERS, Act.SEE_ADDRESSES), Act.KEEP_LIST, scope.LETTER)
 
 
 def blueprint(app: App) -> Blueprint:

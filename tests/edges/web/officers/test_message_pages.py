@@ -108,7 +108,7 @@ def test_one_walks_through_the_readers_and_sees_what_each_will_read(web):
 
     assert first.index("They open at nine, Ann.") < first.index("Откроются")
     assert second.index("Откроются") < second.index("They open at nine, Ann.")
-    assert "2 of 2" in page
+    assert "2 / 2" in page
 
 
 def test_a_message_may_leave_later_and_says_when_and_what_is_past_is_refused(app, web):

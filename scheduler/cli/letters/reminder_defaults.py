@@ -35,7 +35,7 @@ def list_defaults(context: CommandContext, kind: str | None, as_json: bool) -> N
 
 
 @default.command(
-    "add", help=N_('Let new events of a kind begin with a reminder, like: reminder default add ceremony "1 day"')
+    "add", help=N_('Let new events of a kind begin with a reminder, like: reminder default add exhibition "1 day"')
 )
 @click.argument("kind", type=KIND)
 @click.argument("before")
