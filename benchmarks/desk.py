@@ -1,14 +1,16 @@
 """Processor milliseconds of every page of the desk, with 10,000 events and 50,000 guests.
 
-Every page that can be asked for with GET, opened for an administrator with what `tests.support.route_requests` says,
-about an event with 2,000 guests. The median of several, after one to warm up; on PostgreSQL with what its server took.
-A page that takes 100 ms or more is marked; a file of a whole guest list, as PDF or for a spreadsheet, is no page.
+Every page that can be asked for with GET, opened for an administrator with what `tests.support.route_requests` sends,
+about an event with 2,000 guests. The median of several, after one to warm up; on PostgreSQL with what its server
+took. A page that takes 100 ms or more is marked; a file of a whole guest list, as PDF or for a spreadsheet, is no
+page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -30,6 +32,11 @@ from tests.support.instance import settings_of
 from tests.support.route_requests import OFFICER, Route, Season, desk_requests
 
 MOST_MS, SLOW = 100.0, "SLOW"
+# What is looked for, by the page.
+SEARCHES: Mapping[str, Sequence[Mapping[str, str]]] = {
+    "desk.guests": ({"name": "Nurlan"}, {"name": "สมชาย"}, {"standing": "invited"}),
+    "desk.letters": ({"outcome": "sent"},),
+}
 Row = tuple[str, float, float, int, float, str]
 HEADINGS = ("", "ms", "of PostgreSQL", "statements", "kB", "")
 
@@ -70,11 +77,15 @@ def _measure(app: App, season: Season, rounds: int) -> Iterator[Row]:
 
 
 def _pages(site: Flask, season: Season) -> Iterator[tuple[str, str]]:
-    """Yield the name and the address of every page of the desk."""
+    """Yield the name and the address of every page of the desk, and of those that look for something."""
     asked = desk_requests(season)
     for method, endpoint in sorted(_routes(site)):
         if (method, endpoint) in asked:
-            yield endpoint, asked[method, endpoint].address(site, endpoint)
+            one = asked[method, endpoint]
+            yield endpoint, one.address(site, endpoint)
+            for query in SEARCHES.get(endpoint, ()):
+                looking = replace(one, query={**one.query, **query})
+                yield f"{endpoint} {' '.join(query.values())}", looking.address(site, endpoint)
         else:
             print(f"{endpoint}: not measured; say in tests/support/route_requests.py what is sent to it")
 
