@@ -20,6 +20,9 @@ class UnitOfWork:
     pages: str = ""  # base address of the public pages; empty if there are none
     revised: set[tuple[str, datetime]] = field(default_factory=set)  # events that were revised: (UID, now)
     content_changed_at: datetime | None = None  # UTC; None: nothing that feeds or pages show
+    informs: bool = True  # False: no letter tells of what is changed
+    planned: list[int] = field(default_factory=list)  # ids of events that were added or changed
+    overruled: list[Exception] = field(default_factory=list)  # what contradicts the plan, and was accepted
 
 
 def unit_of_work(session: Session) -> UnitOfWork:

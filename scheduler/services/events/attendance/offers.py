@@ -22,6 +22,7 @@ from scheduler.services.events.attendance.capacity import (
     take_places,
 )
 from scheduler.services.outbox import enqueue
+from scheduler.storage.unit_of_work import unit_of_work
 
 # An offer is held for a third of the time that is left, so that two more can be made after it.
 SHARES = 3
@@ -126,8 +127,10 @@ def shift_deadlines(session: Session, event: Event, by: timedelta, *, now: datet
     """Let the offers of an event that was shifted hold so much later, or earlier, and tell those who have one.
 
     An offer never holds beyond what is offered at all, and one that would end at once gets the time that a new one
-    would. Return how many offers hold until another time.
+    would. Return how many offers hold until another time. In a transaction that informs nobody all stay as they are.
     """
+    if not unit_of_work(session).informs:
+        return 0
     lock_places(session, event.id)
     offered = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until > now)
     moved = 0

@@ -141,6 +141,7 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     revise(session, [one.event for one in changed], now=now)
     revise(session, _find_parts_to_revise(changed), now=now)
     _keep_last_changes(session, changed, now=now)
+    unit_of_work(session).planned.extend(one.event.id for one in changed)
     return retimed
 
 
@@ -189,7 +190,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         places = get_capacity(one.event, mode)
         if (places.capacity, places.kept) != (capacity, kept):
             offers.set_capacity(session, one.event, mode, capacity, kept=kept, now=now)
-    if not _OFFERING.isdisjoint(one.change.fields):
+    if not _OFFERING.isdisjoint(one.change.fields) and unit_of_work(session).informs:
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
     told = change_news.announce_change(session, one.event, one.was, now=now)
