@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ class UnitOfWork:
     content_changed_at: datetime | None = None  # UTC; None: nothing that feeds or pages show
     informs: bool = True  # False: no letter tells of what is changed
     planned: list[int] = field(default_factory=list)  # ids of events that were added or changed
-    overruled: list[Exception] = field(default_factory=list)  # what contradicts the plan, and was accepted
+    overruled: list[Any] = field(default_factory=list)  # what contradicts the plan, and was accepted
 
 
 def unit_of_work(session: Session) -> UnitOfWork:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, combine_errors
 from scheduler.model.attendance import BOUND, Attendee, comes
 from scheduler.model.events import OPEN_ENDED, Event, Kind, Status, Timing
-from scheduler.model.places import Closure, Person, Venue
+from scheduler.model.places import City, Closure, Person, Venue
 from scheduler.services.common.audit import note
+from scheduler.services.events.programme.places import TravelTimes, read_travel_times
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays, list_open_days
+from scheduler.storage.unit_of_work import unit_of_work
 
 
 class ClashKind(StrEnum):
@@ -24,6 +26,7 @@ class ClashKind(StrEnum):
 
     VENUE = "venue taken twice"
     PERSON = "person at two places"
+    TRAVEL = "person on the way"
     OUTSIDE = "outside the days of the whole"
     CLOSED = "venue closed"
     CANCELLED = "part of something cancelled"
@@ -32,16 +35,25 @@ class ClashKind(StrEnum):
 class Contradiction(Conflict):
     """Two things cannot both be planned; ``about`` are the keys of the events that it is about.
 
-    ``who`` is the person that two events bind, of that kind only.
+    ``who`` is the person that two events bind, or who is on the way between them. ``rows`` are those behind the keys
+    among the facts, by the names of the facts.
     """
 
     def __init__(
-        self, message: str, *, kind: ClashKind, about: Sequence[str], who: Person | None = None, **facts: object
+        self,
+        message: str,
+        *,
+        kind: ClashKind,
+        about: Sequence[str],
+        who: Person | None = None,
+        rows: Mapping[str, Event | Person | Venue | City] | None = None,
+        **facts: object,
     ) -> None:
         super().__init__(message, **facts)
         self.kind = kind
         self.about = about
         self.who = who
+        self.rows = rows or {}
 
 
 def refuse(session: Session, events: Sequence[Event], *, force: str | None, now: datetime) -> None:
@@ -52,6 +64,7 @@ def refuse(session: Session, events: Sequence[Event], *, force: str | None, now:
     found = find(session, events, now=now)
     if found and not force:
         raise combine_errors(found)
+    unit_of_work(session).overruled.extend(found)
     for event in events:
         mine = [str(contradiction) for contradiction in found if event.key in contradiction.about]
         if mine:
@@ -77,6 +90,7 @@ def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Co
         for conflict in (
             *_find_venues_taken_twice(session, chunk),
             *_find_people_at_two_places(session, chunk),
+            *_find_people_travelling(session, chunk),
             *_check_parts_within(session, chunk),
         ):
             found[str(conflict)] = conflict
@@ -122,6 +136,7 @@ def _make_overlap(person: Person, one: Event, other: Event) -> Contradiction:
         kind=ClashKind.PERSON,
         about=(first.key, second.key),
         who=person,
+        rows={"person": person, "first": first, "second": second},
         person=person.key or f"#{person.id}",
         first=_describe(first),
         second=_describe(second),
@@ -158,6 +173,7 @@ def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[C
             "{venue} is booked twice: {first} and {second} overlap",
             kind=ClashKind.VENUE,
             about=(first.key, second.key),
+            rows={"first": first, "second": second, **({"venue": mine.venue} if mine.venue else {})},
             venue=mine.venue.key if mine.venue else "",
             first=_describe(first),
             second=_describe(second),
@@ -205,6 +221,88 @@ def _find_people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator
             yield _make_overlap(person, mine, theirs)
 
 
+def _find_people_travelling(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+    """Yield people who have less time between two cities than the journey takes, where it is stated."""
+    stated = read_travel_times(session)
+    if not stated:
+        return
+    one, other = aliased(Event), aliased(Event)
+    here, there = aliased(Attendee), aliased(Attendee)
+    comes_here = sa.func.coalesce(here.represented_by_id, here.person_id)
+    query = (
+        sa.select(Person, one, other)
+        .join(here, comes_here == Person.id)
+        .join(one, one.id == here.event_id)
+        .join(there, comes(comes_here, there))
+        .join(other, other.id == there.event_id)
+        .where(here.standing.in_(BOUND), there.standing.in_(BOUND), one.id.in_(ids), other.id != one.id)
+        .where(*_is_near(session, ids, other, max(stated.values())))
+        .options(*(joinedload(event.venue).joinedload(Venue.city) for event in (one, other)))
+        .order_by(Person.id, one.key, other.key)
+    )
+    for person, mine, theirs in session.execute(query).unique():
+        if journey := find_short_journey(stated, mine, theirs):
+            yield _make_late(person, *journey)
+
+
+def _is_near(
+    session: Session, ids: Sequence[int], other: type[Event], longest: timedelta
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return conditions that an event with hours is in force within the longest journey from some of these events."""
+    span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
+    first, last = session.execute(span).tuples().one()
+    if first is None or last is None:
+        return (sa.false(),)
+    return (
+        other.timing == Timing.HOURS,
+        other.status != Status.CANCELLED,
+        other.kind.not_in(OPEN_ENDED),
+        other.ends_at >= first - longest,
+        other.starts_at <= last + longest,
+    )
+
+
+def find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:
+    """Return two events in their order and the time that the journey takes, if there is less time between them.
+
+    None if it is not stated, or if one of them has no hours: nobody knows when in a day somebody leaves then.
+    """
+    if not (_has_hours(mine) and _has_hours(theirs)) or _is_part_of_other(mine, theirs):
+        return None
+    first, second = (mine, theirs) if _start(mine) <= _start(theirs) else (theirs, mine)
+    if first.city is None or second.city is None or first.ends_at is None:
+        return None
+    takes = stated.get(frozenset((first.city.id, second.city.id)))
+    between = _start(second) - first.ends_at
+    return (first, second, takes) if takes is not None and timedelta() <= between < takes else None
+
+
+def _has_hours(event: Event) -> bool:
+    return event.timing is Timing.HOURS and event.kind not in OPEN_ENDED
+
+
+def _start(event: Event) -> datetime:
+    assert event.starts_at is not None  # noqa: S101 - it has hours
+    return event.starts_at
+
+
+def _make_late(person: Person, first: Event, second: Event, takes: timedelta) -> Contradiction:
+    assert first.city is not None and second.city is not None  # noqa: S101, PT018 - the journey is between them
+    return Contradiction(
+        "{person} cannot be at {second} in time after {first}: from {city} to {goal} it takes {takes}",
+        about=(first.key, second.key),
+        kind=ClashKind.TRAVEL,
+        who=person,
+        rows={"person": person, "first": first, "second": second, "city": first.city, "goal": second.city},
+        person=person.key or f"#{person.id}",
+        first=_describe(first),
+        second=_describe(second),
+        city=first.city.key,
+        goal=second.city.key,
+        takes=f"{takes // timedelta(hours=1)}:{takes // timedelta(minutes=1) % 60:02}",
+    )
+
+
 def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
     """Yield parts of cancelled events that are to come and not cancelled."""
     pairs = [(event, event.parent)] if event.parent else []
@@ -215,6 +313,7 @@ def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradict
                 "{whole} is cancelled, but {part}, a part of it, is not; cancel that too",
                 kind=ClashKind.CANCELLED,
                 about=(part.key, whole.key),
+                rows={"whole": whole, "part": part},
                 whole=whole.key,
                 part=part.key,
             )
@@ -232,6 +331,7 @@ def _check_within_parent(event: Event) -> Iterator[Contradiction]:
         "{event} is outside the days of {parent}: {first} is not within {from_day} to {to_day}",
         kind=ClashKind.OUTSIDE,
         about=(event.key, parent.key),
+        rows={"event": event, "parent": parent},
         event=event.key,
         parent=parent.key,
         first=first if first < parent.first_on else last,
@@ -265,6 +365,7 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
                 "{venue} is closed on every day of {event}",
                 kind=ClashKind.CLOSED,
                 about=(event.key,),
+                rows={"venue": venue, "event": event},
                 venue=venue.key,
                 event=event.key,
             )
@@ -276,6 +377,7 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
                 "{venue} is closed on {day}, a day of {event}",
                 kind=ClashKind.CLOSED,
                 about=(event.key,),
+                rows={"venue": venue, "event": event},
                 venue=venue.key,
                 day=day,
                 event=event.key,

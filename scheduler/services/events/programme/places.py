@@ -297,7 +297,11 @@ MINUTE = timedelta(minutes=1)
 def list_travel(session: Session) -> Sequence[Travel]:
     """Return all journeys that are stated, by the keys of their cities."""
     cities = (aliased(City), aliased(City))
-    query = sa.select(Travel).join(cities[0], Travel.from_id == cities[0].id).join(cities[1], Travel.to_id == cities[1].id)
+    query = (
+        sa.select(Travel)
+        .join(cities[0], Travel.from_id == cities[0].id)
+        .join(cities[1], Travel.to_id == cities[1].id)
+    )
     with_cities = (joinedload(Travel.from_city), joinedload(Travel.to_city))
     return session.scalars(query.options(*with_cities).order_by(cities[0].key, cities[1].key)).all()
 
