@@ -114,7 +114,7 @@ def travel(
         one, other = lookup.get(City, city), lookup.get(City, to)
         state_travel(session, one, other, takes, now=context.now())
     words = _("no longer stated") if takes is None else format_lead(takes, spoken())
-    click.echo(_("Journey between {city} and {goal}: {time}").format(city=city, goal=to, time=words))
+    click.echo(_("Time of the journey, {city} – {goal}: {time}").format(city=city, goal=to, time=words))
 
 
 def _list_all(context: CommandContext, *, as_json: bool) -> None:

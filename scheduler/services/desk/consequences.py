@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.model.attendance import Attendee, Standing
+from scheduler.model.attendance import ON_LIST, Attendee, Standing
 from scheduler.model.events import Event, Mode, Registration, Reminder, Visibility
 from scheduler.model.letters import Letter
 from scheduler.services.desk.informed import Informed, find_informed
@@ -33,7 +33,7 @@ SHOWN = "shown before it is done"
 Deed = Callable[[Session, str], T]
 
 
-class Verb(StrEnum):
+class Verb(Enum):
     """What becomes of an event."""
 
     ADDED = "added"
@@ -57,10 +57,11 @@ class Moved(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOutcome:
-    """What an act does to one event; ``was`` are its facts before, as of `capture_facts`, empty if it is new.
+    """What an act does to an event; ``was`` are its facts before, empty if it is new.
 
-    ``offers`` have the name of whom a place is offered to, ``passes`` is how many have a pass for the door. A reminder
-    that leaves at no time any more has None. ``doubts`` are what an officer may have mistyped.
+    ``offers`` have the name of whom a place is offered to, ``passes`` is how many have a pass for the door,
+    ``guests`` how many are on the list. A reminder that leaves at no time any more has None. ``doubts`` are what an
+    officer may have mistyped.
     """
 
     event: Event
@@ -68,11 +69,12 @@ class EventOutcome:
     was: Mapping[str, Any] = field(default_factory=dict)
     sequence: Moved[int]
     reminders: Sequence[tuple[Reminder, Moved[datetime]]] = ()
-    opens: Moved[datetime] = Moved(None, None)
-    closes: Moved[datetime] = Moved(None, None)
-    registration: Moved[Registration] = Moved(None, None)
+    opens: Moved[datetime] = field(default=Moved(None, None))
+    closes: Moved[datetime] = field(default=Moved(None, None))
+    registration: Moved[Registration] = field(default=Moved(None, None))
     offers: Sequence[tuple[str, Moved[datetime]]] = ()
     passes: int = 0
+    guests: int = 0
     doubts: Sequence[str] = ()
 
     @property
@@ -125,7 +127,7 @@ class Consequences(Generic[T]):
                     {} if one.verb is Verb.DELETED else capture_facts(one.event),
                 ),
                 "moves": [
-                    [(reminder.id, moved) for reminder, moved in one.reminders],
+                    [(_key_of(reminder), moved) for reminder, moved in one.reminders],
                     [name for name, _moved in one.offers],
                     (one.opens, one.closes, one.registration, one.sequence, one.passes, tuple(one.doubts)),
                 ],
@@ -138,6 +140,10 @@ class Consequences(Generic[T]):
             "informed": self.informed.digest,
             "moves": [one["moves"] for one in outcomes],
         }
+
+
+def _read_facts(one: EventOutcome) -> Mapping[str, Any]:
+    return {} if one.verb is Verb.DELETED else capture_facts(one.event)
 
 
 def _digest(shown: object) -> str:
@@ -182,13 +188,21 @@ def observe(
     )
 
 
+_ReminderKey = tuple[timedelta, int, str]  # a change of an event may write its reminders anew
+
+
+def _key_of(reminder: Reminder) -> _ReminderKey:
+    return reminder.offset, reminder.exact_days, reminder.audience
+
+
 @dataclass(frozen=True, slots=True)
 class _EventBefore:
     event: Event
     facts: Mapping[str, Any]
     sequence: int
     cancelled: bool
-    reminders: Mapping[int, datetime | None]
+    guests: int
+    reminders: Mapping[_ReminderKey, datetime | None]
     window: tuple[datetime | None, datetime | None, Registration]
 
 
@@ -204,9 +218,10 @@ class _Before:
     def capture(cls, session: Session, about: Sequence[Event]) -> _Before:
         events = {event.id: event for event in walk_trees(about)}
         offers = {row.id: row.offered_until for row in _read_offers(session, events)}
-        reminders: dict[int, dict[int, datetime | None]] = {}
+        guests = _count_guests(session, list(events))
+        reminders: dict[int, dict[_ReminderKey, datetime | None]] = {}
         for row in session.scalars(sa.select(Reminder).where(Reminder.event_id.in_(events))):
-            reminders.setdefault(row.event_id, {})[row.id] = row.next_due_at
+            reminders.setdefault(row.event_id, {})[_key_of(row)] = row.next_due_at
         return cls(
             {
                 number: _EventBefore(
@@ -214,6 +229,7 @@ class _Before:
                     capture_facts(event),
                     event.sequence,
                     event.cancelled,
+                    guests.get(number, (0, 0))[0],
                     reminders.get(number, {}),
                     _read_window(event),
                 )
@@ -247,26 +263,35 @@ def _describe_events(
     for row in _read_offers(session, ids):
         moved = Moved(before.offers.get(row.id), row.offered_until)
         offers.setdefault(row.event_id, []).append((row.attending.called(row.attending.language), moved))
-    has_pass = (Attendee.mode == Mode.IN_PERSON, Attendee.standing == Standing.CONFIRMED)
-    counted = sa.select(Attendee.event_id, sa.func.count()).where(Attendee.event_id.in_(ids), *has_pass)
-    passes = dict(session.execute(counted.group_by(Attendee.event_id)).tuples().all())
+    guests = _count_guests(session, ids)
     return [
-        _describe_event(event, before.events.get(event.id), offers.get(event.id, ()), passes.get(event.id, 0), now)
+        _describe_event(
+            event, before.events.get(event.id), offers.get(event.id, ()), guests.get(event.id, (0, 0)), now
+        )
         for event in planned
     ]
+
+
+def _count_guests(session: Session, events: Sequence[int]) -> Mapping[int, tuple[int, int]]:
+    """Return how many are on the list of each event, and how many of them have a pass, by its id."""
+    has_pass = sa.and_(Attendee.mode == Mode.IN_PERSON, Attendee.standing == Standing.CONFIRMED)
+    passes = sa.func.count(sa.case((has_pass, 1)))
+    on_list = sa.select(Attendee.event_id, sa.func.count(), passes).where(Attendee.standing.in_(ON_LIST))
+    rows = session.execute(on_list.where(Attendee.event_id.in_(events)).group_by(Attendee.event_id))
+    return {event: (guests, with_pass) for event, guests, with_pass in rows}
 
 
 def _describe_event(
     event: Event,
     was: _EventBefore | None,
     offers: Sequence[tuple[str, Moved[datetime]]],
-    passes: int,
+    guests: tuple[int, int],
     now: datetime,
 ) -> EventOutcome:
     window = _read_window(event)
     opened = was.window if was else (None, None, None)
     due = was.reminders if was else {}
-    reminders = [(row, Moved(due.get(row.id), row.next_due_at)) for row in event.reminders]
+    reminders = [(row, Moved(due.get(_key_of(row)), row.next_due_at)) for row in event.reminders]
     return EventOutcome(
         event=event,
         verb=_name_verb(event, was),
@@ -277,7 +302,8 @@ def _describe_event(
         closes=Moved(opened[1], window[1]),
         registration=Moved(opened[2], window[2]),
         offers=offers,
-        passes=passes,
+        guests=guests[0],
+        passes=guests[1],
         doubts=find_passed_times(event, _list_retimed_fields(event, was), now=now),
     )
 
@@ -303,14 +329,20 @@ def _list_retimed_fields(event: Event, was: _EventBefore | None) -> Sequence[str
 
 def _describe_deleted(before: _Before) -> list[EventOutcome]:
     return [
-        EventOutcome(event=one.event, verb=Verb.DELETED, was=one.facts, sequence=Moved(one.sequence, None))
+        EventOutcome(
+            event=one.event,
+            verb=Verb.DELETED,
+            was=one.facts,
+            sequence=Moved(one.sequence, None),
+            guests=one.guests,
+        )
         for one in before.events.values()
         if sa.inspect(one.event).deleted or sa.inspect(one.event).detached
     ]
 
 
 def _list_staying(before: _Before, outcomes: Sequence[EventOutcome], now: datetime) -> list[tuple[Event, str]]:
-    """Return the parts that stay as they are beside others that get another time or are cancelled, with the reason."""
+    """Return the parts that stay beside others that get another time or are cancelled, with the reason."""
     if not any(one.was and (one.is_retimed or one.verb is Verb.CANCELLED) for one in outcomes):
         return []
     changed = {one.event.id for one in outcomes}

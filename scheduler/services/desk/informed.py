@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_, supported_language
 from scheduler.model.attendance import ON_LIST, Attendee, Partstat, Standing
-from scheduler.model.letters import Letter
+from scheduler.model.letters import NEWS, Letter
 from scheduler.model.places import Person
 from scheduler.services.letters.composing import ReadableLetter, read_letter
 from scheduler.services.letters.envelope import SenderIdentity, Skip
@@ -48,7 +49,7 @@ class Informed:
 
     ``letters`` is the number of e-mails: who is on several lists gets several. ``to_reach`` are people without an
     address, not all of them if they are many. ``left_out`` has how many people on the lists are not informed, by the
-    reason. ``leave_at`` is when the first e-mail leaves; ``digest`` differs if the people are others.
+    reason. ``leave_at`` is when the first of the news leaves; ``digest`` differs if the people are others.
     """
 
     readers: Sequence[InformedReaders] = ()
@@ -80,7 +81,8 @@ def find_informed(session: Session, events: Collection[int], *, after: int, lang
     by_mail, by_telephone = Person.email.is_not(None), sa.func.coalesce(Person.telephone, "") != ""
     query = (
         sa.select(Person.language, by_mail, by_telephone, sa.func.count(sa.distinct(Person.id)))
-        .add_columns(sa.func.count(), sa.func.sum(Person.id), sa.func.min(Letter.id), sa.func.min(Letter.due_at))
+        .add_columns(sa.func.count(), sa.func.sum(Person.id), sa.func.min(Letter.id))
+        .add_columns(sa.func.min(sa.case((Letter.kind.in_(NEWS), Letter.due_at))))
         .join(Person, Person.id == Letter.person_id)
         .where(of_act)
         .group_by(Person.language, by_mail, by_telephone)
@@ -99,20 +101,17 @@ def find_informed(session: Session, events: Collection[int], *, after: int, lang
         letters=sum(row[4] for row in mailed),
         to_reach=_name_people_to_reach(session, of_act, language) if without else (),
         left_out=_count_left_out(session, events),
-        leave_at=min((row[7] for row in mailed), default=None),
+        leave_at=min((row[7] for row in mailed if row[7]), default=None),
         letter_ids=list(first.values()),
         digest=str([(*row[:4], row[5]) for row in rows]),
     )
 
 
-def _join_languages(
-    rows: Sequence[sa.Row[tuple[str, bool, bool, int, int, int, int, datetime]]],
-) -> Sequence[InformedReaders]:
+def _join_languages(rows: Iterable[Any]) -> Sequence[InformedReaders]:
     counts: dict[str, list[int]] = {}
     for row in rows:
-        spoken, by_mail, by_telephone, people = row[:4]
-        ways = counts.setdefault(supported_language(spoken), [0, 0, 0])
-        ways[0 if by_mail else 1 if by_telephone else 2] += people
+        ways = counts.setdefault(supported_language(row[0]), [0, 0, 0])
+        ways[0 if row[1] else 1 if row[2] else 2] += row[3]
     return [
         InformedReaders(language=tag, by_mail=ways[0], by_telephone=ways[1], on_paper=ways[2])
         for tag, ways in sorted(counts.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ Say = Callable[[str], object]  # a value in a language
 MOST_DAYS = timedelta(days=31)  # of an event that are looked through for holidays
 
 
-class Subject(StrEnum):
+class Subject(Enum):
     """The thing that stands against a plan."""
 
     HOLIDAY = "holiday"
@@ -205,4 +205,4 @@ def _make_post(post: Post, visits: int) -> Objection:
 
 def record_objection(one: Objection, language: str) -> dict[str, Any]:
     """Return an objection as a record for programs."""
-    return {"subject": one.subject, "text": one.text(language), "needs_reason": one.needs_reason}
+    return {"subject": one.subject.value, "text": one.text(language), "needs_reason": one.needs_reason}

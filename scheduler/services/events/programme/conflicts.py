@@ -115,7 +115,7 @@ def find_overlaps(session: Session, event: Event, person: Person) -> list[Contra
         .where(Event.status != Status.CANCELLED, Event.kind.not_in(OPEN_ENDED))
         .order_by(Event.key)
     )
-    others = [other for other in session.scalars(query) if not _may_overlap(event, other)]
+    others = [other for other in session.scalars(query) if not may_overlap(event, other)]
     return [_make_overlap(person, event, other) for other in others]
 
 
@@ -124,7 +124,7 @@ def _is_binding(event: Event) -> bool:
     return event.dated and not event.cancelled and event.kind not in OPEN_ENDED
 
 
-def _may_overlap(one: Event, other: Event) -> bool:
+def may_overlap(one: Event, other: Event) -> bool:
     """Return whether two events may overlap: the hour of one is unknown, or one is part of the other."""
     return _has_unknown_hour(one, other) or _is_part_of_other(one, other)
 
@@ -166,7 +166,7 @@ def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[C
     one, other = aliased(Event), aliased(Event)
     pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _is_overlapping(one, other)))
     for mine, theirs in session.execute(pairs.where(one.id.in_(ids)).order_by(one.key, other.key)):
-        if _may_overlap(mine, theirs):
+        if may_overlap(mine, theirs):
             continue
         first, second = sorted((mine, theirs), key=lambda event: event.key)
         yield Contradiction(
@@ -217,7 +217,7 @@ def _find_people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator
         .order_by(Person.id, one.key, other.key)
     )
     for person, mine, theirs in session.execute(query):
-        if not _may_overlap(mine, theirs):
+        if not may_overlap(mine, theirs):
             yield _make_overlap(person, mine, theirs)
 
 
@@ -241,7 +241,7 @@ def _find_people_travelling(session: Session, ids: Sequence[int]) -> Iterator[Co
         .order_by(Person.id, one.key, other.key)
     )
     for person, mine, theirs in session.execute(query).unique():
-        if journey := find_short_journey(stated, mine, theirs):
+        if journey := _find_short_journey(stated, mine, theirs):
             yield _make_late(person, *journey)
 
 
@@ -262,28 +262,34 @@ def _is_near(
     )
 
 
-def find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:
-    """Return two events in their order and the time that the journey takes, if there is less time between them.
+def _find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:
+    """Return two events in their order and the time that the journey takes, if there is less time between them."""
+    assert mine.starts_at is not None and mine.ends_at is not None  # noqa: S101, PT018 - it has a date
+    if not is_too_far(stated, mine, (mine.starts_at, mine.ends_at), theirs):
+        return None
+    first, second = sorted((mine, theirs), key=lambda event: (event.starts_at, event.key))
+    return first, second, stated[_pair(mine, theirs)]
 
-    None if it is not stated, or if one of them has no hours: nobody knows when in a day somebody leaves then.
+
+def is_too_far(stated: TravelTimes, mine: Event, at: tuple[datetime, datetime], theirs: Event) -> bool:
+    """Return whether nobody can be at an event from one instant to another, and at a second one before or after it.
+
+    It is not known if the journey is not stated, or if an event has no hours: nobody knows when somebody leaves then.
     """
-    if not (_has_hours(mine) and _has_hours(theirs)) or _is_part_of_other(mine, theirs):
-        return None
-    first, second = (mine, theirs) if _start(mine) <= _start(theirs) else (theirs, mine)
-    if first.city is None or second.city is None or first.ends_at is None:
-        return None
-    takes = stated.get(frozenset((first.city.id, second.city.id)))
-    between = _start(second) - first.ends_at
-    return (first, second, takes) if takes is not None and timedelta() <= between < takes else None
+    takes = stated.get(_pair(mine, theirs))
+    if takes is None or not (_has_hours(mine) and _has_hours(theirs)) or _is_part_of_other(mine, theirs):
+        return False
+    assert theirs.starts_at is not None and theirs.ends_at is not None  # noqa: S101, PT018 - it has hours
+    before, after = at[0] - theirs.ends_at, theirs.starts_at - at[1]
+    return timedelta() <= before < takes or timedelta() <= after < takes
+
+
+def _pair(one: Event, other: Event) -> frozenset[int]:
+    return frozenset(event.city.id for event in (one, other) if event.city)
 
 
 def _has_hours(event: Event) -> bool:
     return event.timing is Timing.HOURS and event.kind not in OPEN_ENDED
-
-
-def _start(event: Event) -> datetime:
-    assert event.starts_at is not None  # noqa: S101 - it has hours
-    return event.starts_at
 
 
 def _make_late(person: Person, first: Event, second: Event, takes: timedelta) -> Contradiction:
@@ -372,7 +378,7 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
         return
     day, last = _get_local_days(event, venue.city.tzid)
     while day <= last:
-        if _is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
+        if is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
             yield Contradiction(
                 "{venue} is closed on {day}, a day of {event}",
                 kind=ClashKind.CLOSED,
@@ -385,7 +391,8 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
         day += timedelta(days=1)
 
 
-def _is_closed_on(venue: Venue, day: date) -> bool:
+def is_closed_on(venue: Venue, day: date) -> bool:
+    """Return whether a venue does not open on a day."""
     closures = _list_closures_on(venue, day)
     if closures:
         return all(closure.opens is None for closure in closures)
