@@ -88,15 +88,6 @@ GAPS = {
         "Send a new link to a guest",
         "Bring in a guest list",
     },
-    "writing": {
-        "See what was written to a list",
-        "Stop a message",
-        "See the reminders",
-        "Remind before an event",
-        "Change a reminder",
-        "Remove a reminder",
-        "See who will be reminded and when",
-    },
     "directory": {
         "Find a person",
         "Add a person",
@@ -111,6 +102,7 @@ GAPS = {
         "Find a city",
         "Add a city",
         "Change a city",
+        "State how long a journey between cities takes",
     },
     "calendars": {
         "See the calendars",

@@ -30,8 +30,8 @@ from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.services.outbox.event_starts import upcoming_start
 
 if TYPE_CHECKING:
-    from scheduler.services.desk.calendar_view import CalendarEntry
-    from scheduler.services.desk.days_off import DayOff
+    from scheduler.services.desk.calendar.calendar_view import CalendarEntry
+    from scheduler.services.desk.calendar.days_off import DayOff
 
 
 @click.command("list", help=N_("List the planned events, by start."))
@@ -103,8 +103,8 @@ def _midnight(context: CommandContext, typed: str | None, tzid: str) -> datetime
 def show_calendar(
     context: CommandContext, /, first: str | None, last: str | None, days_off: bool, as_json: bool, **chosen: Any
 ) -> None:
-    from scheduler.services.desk import calendar_view  # the list does not need all this
-    from scheduler.services.desk.days_off import list_days_off
+    from scheduler.services.desk.calendar import calendar_view  # the list does not need all this
+    from scheduler.services.desk.calendar.days_off import list_days_off
 
     now, tzid = context.now(), context.choose_zone(None)
     since = wall(_midnight(context, first, tzid), tzid).date()
@@ -113,13 +113,16 @@ def show_calendar(
         raise Invalid("the last day must be within {days} days after the first", days=MOST_DAYS.days)
     kind = Kind(chosen.pop("kind")) if chosen["kind"] else chosen.pop("kind")
     with context.read() as session:
-        for model, name in ((City, "city"), (Venue, "venue"), (Person, "person")):
-            if chosen[name]:
-                get(session, model, chosen[name])
+        if chosen["city"]:
+            get(session, City, chosen["city"])
+        if chosen["venue"]:
+            get(session, Venue, chosen["venue"])
+        if chosen["person"]:
+            get(session, Person, chosen["person"])
         wanted = calendar_view.CalendarFilter(kind=kind, **chosen)
-        entries = calendar_view.list_between(session, wanted, since, until, visibilities=Visibility, now=now)
+        entries = calendar_view.list_between(session, wanted, since, until, visibilities=list(Visibility), now=now)
         today = wall(now, tzid).date()
-        off = list_days_off(session, since, until, visibilities=Visibility, today=today) if days_off else {}
+        off = list_days_off(session, since, until, visibilities=list(Visibility), today=today) if days_off else {}
         records = [_record_entry(entry, now) for entry in entries]
         records += [_record_day_off(day, one) for day, one in off.items()]
     records.sort(key=lambda record: record["first_day"])

@@ -52,7 +52,7 @@
   function putDown(moved, more = {}) {
     drop.action = `${drop.dataset.address}${encodeURIComponent(moved.key)}/plan/move`;
     const given = { day: write(moved.start).slice(0, 10), hour: moved.timed ? write(moved.start).slice(11) : moved.hour, ...more };
-    for (const field of drop.querySelectorAll("[name=day], [name=hour], [name=end]")) {
+    for (const field of drop.querySelectorAll("[name=day], [name=hour], [name=last], [name=until]")) {
       field.value = given[field.name] ?? "";
       field.disabled = !field.value;
     }
@@ -108,7 +108,7 @@
   }
 
   function land(moved) {
-    if (moved.stretch) return putDown(moved, { end: moved.target });
+    if (moved.stretch) return putDown(moved, { last: moved.target });
     putDown({ ...moved, start: whereTo(moved) });
   }
 
@@ -212,8 +212,7 @@
   function lookAt() {
     const moved = taken;
     if (!moved) return;
-    const end = moved.timed ? write(moved.end) : write(moved.end ?? moved.start).slice(0, 10);
-    putDown(moved, moved.stretched ? { end } : {});
+    putDown(moved, moved.stretched ? ending(moved.end, moved.timed) : {});
   }
 
   /* The grid with hours */
@@ -252,7 +251,7 @@
       eventDidMount: ({ el, event }) => mark(el, event),
       eventClick: ({ event }) => event.extendedProps.link && !taken && location.assign(event.extendedProps.link),
       dateClick: ({ dateStr, allDay }) => pick(dateStr, allDay || venues),
-      eventDrop: ({ event, oldEvent, delta, newResource }) => landed(event, oldEvent, newResource),
+      eventDrop: ({ event, oldEvent, newResource, revert }) => (newResource ? revert() : landed(event, oldEvent)),
       eventResize: ({ event }) => landed(event, null),
     });
     board.querySelectorAll(".week, .cal-head, .programme").forEach((one) => one.remove());
@@ -298,11 +297,15 @@
     return { key: event.id, title: event.title, element, start, end, timed, show: () => showAt(taken.start, taken.end), back: () => showAt(start, end) };
   }
 
-  function landed(event, old, resource) {
+  function landed(event, old) {
     const timed = !event.allDay;
     const moved = { key: event.id, start: wallOf(event.start), timed };
-    const end = timed ? write(wallOf(event.end)) : write(wallOf(event.end) - DAY).slice(0, 10);
-    putDown(moved, { ...(old ? {} : { end }), ...(resource ? { venue: resource.id } : {}) });
+    putDown(moved, old ? {} : ending(wallOf(event.end) - (timed ? 0 : DAY), timed));
+  }
+
+  /* The new end as the form of a move says it: the last day, and the hour of what has one. */
+  function ending(at, timed) {
+    return { last: write(at).slice(0, 10), ...(timed ? { until: write(at).slice(11) } : {}) };
   }
 
   /* A press on a free place of the grid opens the drawer of its day, with the hour. */

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +33,7 @@ from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.event_times import find_passed_times
 from scheduler.services.events.programme.rendering.revisions import revise
+from scheduler.services.outbox import kind_reminders
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.storage.unit_of_work import unit_of_work
 from scheduler.storage.upsert import insert_ignoring
@@ -62,6 +63,7 @@ _TOLD = frozenset(
     ("dtstart", "dtend", "duration", "first_day", "last_day", "hour_to_be_announced", "tz", "status", "venue")
 )
 NO_REASON = Text()
+DAY = timedelta(days=1)
 # The fields that decide whether a free place is offered, and to whom.
 _OFFERING = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
@@ -106,9 +108,14 @@ def prepare(
     programme: str | None = None,
     tz: str = "UTC",
 ) -> Pending:
-    """Write an event, the first step of `put`; if it is refused, nothing of it was written."""
+    """Write an event, the first step of `put`; if it is refused, nothing of it was written.
+
+    A new event whose draft states no reminders begins with those of its kind.
+    """
     event = lookup.find(Event, key)
     before = event_mapping.read_draft(event) if event else None
+    if event is None and draft.reminders is None:
+        draft = event_mapping.begin_with_reminders(draft, kind_reminders.list_reminders(session, draft.kind))
     after = event_mapping.complete(
         draft.normalize(tz=draft.tz or event_mapping.find_zone(draft, lookup) or tz), before
     )
@@ -141,6 +148,7 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     revise(session, [one.event for one in changed], now=now)
     revise(session, _find_parts_to_revise(changed), now=now)
     _keep_last_changes(session, changed, now=now)
+    unit_of_work(session).planned.extend(one.event.id for one in changed)
     return retimed
 
 
@@ -189,7 +197,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         places = get_capacity(one.event, mode)
         if (places.capacity, places.kept) != (capacity, kept):
             offers.set_capacity(session, one.event, mode, capacity, kept=kept, now=now)
-    if not _OFFERING.isdisjoint(one.change.fields):
+    if not _OFFERING.isdisjoint(one.change.fields) and unit_of_work(session).informs:
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
     told = change_news.announce_change(session, one.event, one.was, now=now)
@@ -282,16 +290,22 @@ def read_times(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[
     """Return an event's times at another date, as `read_move` does, also of one that is cancelled."""
     if event.dtstart is None or event.dtend is None:
         raise Conflict("{event} has no date yet; use: scheduler event announce", event=event.key)
-    if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
-        return _move_days(event, dtstart)
+    if event.whole_days and not _has_an_hour(dtstart) and not (dtend and _has_an_hour(dtend)):
+        return _move_days(event, dtstart, dtend)
     if event.whole_days and dtend is None:
         raise Invalid("end: {event} is planned by days; give the time when it ends (--end)", event=event.key)
     return _make_times(dtstart, dtend or dtstart + (event.dtend - event.dtstart))
 
 
-def _move_days(event: Event, first: datetime) -> dict[str, Any]:
+def _has_an_hour(at: datetime) -> bool:
+    return at.time() != datetime.min.time()
+
+
+def _move_days(event: Event, first: datetime, end: datetime | None) -> dict[str, Any]:
+    """Return the days of an event by days; ``end`` is the midnight after the last one, None keeps the length."""
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
-    return {"first_day": first.date(), "last_day": first.date() + (event.last_on - event.first_on)}
+    last = end.date() - DAY if end else first.date() + (event.last_on - event.first_on)
+    return {"first_day": first.date(), "last_day": last}
 
 
 def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from scheduler.base.date_format import format_day, format_day_short, zone_city
 from scheduler.base.i18n import NC_, load_catalogue
 from scheduler.model.attendance import Standing
 from scheduler.model.events import Event, Kind, Status, Timing, Visibility
-from scheduler.services.desk.calendar_view import CalendarEntry, Clash
-from scheduler.services.desk.days_off import DayOff
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry, Clash
+from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.services.events.programme.conflicts import ClashKind
 from scheduler.services.events.programme.rendering.event_texts import format_weekly_hours
 from scheduler.web.kit.language import _

@@ -10,8 +10,8 @@ from flask import g
 
 from scheduler.model.events import Kind, Timing
 from scheduler.model.places import Venue
-from scheduler.services.desk.calendar_view import CalendarEntry
-from scheduler.services.desk.days_off import DayOff
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry
+from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.web.officers.calendar import entry_words
 
 DAY = timedelta(days=1)

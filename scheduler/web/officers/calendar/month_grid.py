@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from scheduler.services.desk.calendar_view import CalendarEntry, RegistrationEnd
-from scheduler.services.desk.days_off import DayOff
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry, RegistrationEnd
+from scheduler.services.desk.calendar.days_off import DayOff
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MOST_LANES = 6  # a bar that finds no lane stands in its first day

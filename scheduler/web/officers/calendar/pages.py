@@ -22,9 +22,9 @@ from scheduler.model.events import Event, Kind, Visibility
 from scheduler.model.letters import Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
-from scheduler.services.desk import calendar_view, days_off
-from scheduler.services.desk.calendar_view import CalendarEntry
-from scheduler.services.desk.days_off import DayOff
+from scheduler.services.desk.calendar import calendar_view, days_off
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry
+from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
 from scheduler.services.events.programme.rendering.opening_hours import each_day
 from scheduler.web.kit.assets import Assets

@@ -26,7 +26,7 @@ def as_role(app, role=AccountRole.ADMINISTRATOR):
 
 @pytest.fixture
 def planned(app):
-    """A ceremony in an exhibition, a rehearsal that takes its hall, a visit of two days, and talks that few know of."""
+    """A ceremony in an exhibition, a rehearsal that takes its hall, and talks that few know of."""
     with app.db.write() as session:
         hall = a_venue(session, "library").key
         days = {"first_day": date(2027, 2, 1), "last_day": date(2027, 2, 9), "dtstart": None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,8 +12,8 @@ from scheduler.model.events import Kind, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.desk import calendar_view, days_off
-from scheduler.services.desk.calendar_view import CalendarEntry, CalendarFilter
+from scheduler.services.desk.calendar import calendar_view, days_off
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry, CalendarFilter
 from scheduler.services.events.programme.conflicts import ClashKind
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
@@ -33,9 +33,11 @@ def keys(session, visibilities=Visibility, **chosen) -> list[str]:
 
 def test_events_stand_on_the_days_of_their_own_place_and_anniversaries_on_their_return(db):
     with db.write() as session:
-        an_event(session, "evening", tz="Asia/Bangkok", dtstart=datetime(2027, 2, 28, 23))
-        an_event(session, "dawn", tz="Asia/Almaty", dtstart=datetime(2027, 3, 1, 1))  # the same evening in Bangkok
-        an_event(session, "show", kind="exhibition", first_day=date(2027, 1, 20), last_day=date(2027, 2, 1), dtstart=None)
+        an_event(session, "evening", tz="Asia/Bangkok", dtstart=START.replace(day=28, hour=23))
+        an_event(
+            session, "dawn", tz="Asia/Almaty", dtstart=START.replace(month=3, day=1, hour=1)
+        )  # the same evening in Bangkok
+        an_event(session, "show", kind="exhibition", first_day=date(2027, 1, 20), last_day=FIRST, dtstart=None)
         an_event(session, "founded", kind="anniversary", first_day=date(1999, 2, 9), dtstart=None)
         an_event(session, "some-day", dtstart=None)
         an_event(session, "tour", kind="tour", dtstart=None)
@@ -105,7 +107,9 @@ def test_an_event_that_is_to_stay_unknown_is_in_no_contradiction_no_choice_and_n
 def test_holidays_have_the_letters_of_their_states_and_posts_close_on_them_and_on_stated_days(db):
     with db.write() as session:
         phuket = a_post(session)
-        closing = check(SpecialDraft, {"first_day": date(2027, 2, 3), "last_day": date(2027, 2, 3), "reason": "Repairs"})
+        closing = check(
+            SpecialDraft, {"first_day": date(2027, 2, 3), "last_day": date(2027, 2, 3), "reason": "Repairs"}
+        )
         opening_days.set_days(session, phuket, closing, now=NOW)
 
     with db.read() as session:
@@ -138,7 +142,9 @@ def count_queries(db) -> int:
 def test_a_calendar_costs_as_many_queries_for_fifteen_events_as_for_three(db):
     def plan(session, number):
         venue = a_venue(session, f"venue-{number % 7}").key
-        event = an_event(session, f"event-{number}", venue=venue, tz=None, dtstart=START + number * timedelta(hours=9))
+        event = an_event(
+            session, f"event-{number}", venue=venue, tz=None, dtstart=START + number * timedelta(hours=9)
+        )
         register(session, event)
 
     numbers = []
