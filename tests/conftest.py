@@ -36,8 +36,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
-# The suite plays the same examples each time; new ones are looked for with --hypothesis-profile=long.
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+# The suite plays the same few examples each time; new ones are looked for with --hypothesis-profile=long.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile("suite")
 
