@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -81,10 +82,10 @@ def _measure(app: App, season: Season, rounds: int) -> Iterator[Row]:
     web = site.test_client()
     sign_in(web, OFFICER)
     for name, path in _pages(site, season):
-        yield _measure_page(app, lambda path=path: web.get(path), name, rounds)
+        yield _measure_page(app, partial(web.get, path), name, rounds)
     sealed = seal_of_desk(web)
     for name, path, form in LOOKS:
-        yield _measure_page(app, lambda path=path, form=form: web.post(path, data={**form, **sealed}), name, rounds)
+        yield _measure_page(app, partial(web.post, path, data={**form, **sealed}), name, rounds)
 
 
 def _pages(site: Flask, season: Season) -> Iterator[tuple[str, str]]:
