@@ -56,7 +56,6 @@ ON_ONE_ENGINE = (
     "tests/services/events/guests/test_registration.py",
     "tests/services/events/programme/test_change_news.py",
     "tests/services/events/programme/test_conflicts.py",
-    "tests/services/events/replanning/test_reversal.py",
     "tests/services/events/replanning/test_shifts.py",
     "tests/services/letters/",
     "tests/services/outbox/test_reminders.py",

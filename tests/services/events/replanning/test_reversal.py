@@ -16,8 +16,9 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.conflicts import Contradiction
 from scheduler.services.events.programme.event_mapping import read_draft
-from scheduler.services.events.replanning import reversal, shifts
+from scheduler.services.events.replanning import registration_switch, reinstatement, reversal, shifts
 from scheduler.services.events.replanning.reversal import NewsHasLeft
+from scheduler.services.outbox.enqueue import QUIET_PERIOD
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_venue, an_event, register
 from tests.support.letters import Round, ledger
@@ -79,17 +80,19 @@ CHANGES = {
     "without its date": lambda session, show, now: planning.change_event(
         session, show, now=now, first_day=None, last_day=None, status="tentative"
     ),
+    "opened for registration": lambda session, _show, now: registration_switch.open_registration(
+        session, get(session, Event, "opening"), now=now
+    ),
 }
 
 
-@pytest.mark.both_engines
 @pytest.mark.parametrize("what", CHANGES)
 def test_whatever_was_changed_is_as_it_was_and_nobody_is_told(show, what):
     before, letters = drafts(show), len(ledger(show))
     act(show, "show", CHANGES[what])
     assert before != drafts(show)
 
-    done = take_back(show, "show")
+    done = take_back(show, "opening" if what == "opened for registration" else "show")
 
     assert before == drafts(show)
     assert "aida@desk" == done.actor
@@ -97,7 +100,48 @@ def test_whatever_was_changed_is_as_it_was_and_nobody_is_told(show, what):
     assert [] == sent
 
 
-@pytest.mark.both_engines
+def test_a_date_that_was_announced_is_open_again_and_nobody_is_told(show):
+    with show.db.write() as session:
+        register(session, an_event(session, "later", dtstart=None))
+    Round(show)
+    show.clock.advance(MINUTE)
+    before, letters = drafts(show), len(ledger(show))
+    when = {"dtstart": START + DAY, "dtend": START + DAY + timedelta(hours=1)}
+    act(show, "later", lambda session, event, now: planning.announce(session, event, now=now, **when))
+
+    take_back(show, "later")
+
+    assert before == drafts(show)
+    assert [] == [why for _, _, why in Round(show, wait=20 * MINUTE).ledger[letters:] if why == "sent"]
+
+
+def test_an_event_that_was_reinstated_is_cancelled_again_and_nobody_is_told_twice(show):
+    act(show, "show", CHANGES["cancelled"])
+    Round(show)
+    show.clock.advance(MINUTE)
+    before, letters = drafts(show), len(ledger(show))
+    act(show, "show", lambda session, event, now: reinstatement.reinstate(session, event, now=now))
+
+    take_back(show, "show")
+
+    assert before == drafts(show)
+    assert [] == [why for _, _, why in Round(show, wait=20 * MINUTE).ledger[letters:] if why == "sent"]
+
+
+def test_a_change_is_offered_to_be_taken_back_as_long_as_its_news_waits(show):
+    offered = act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
+    assert offered is None
+    act(show, "show", CHANGES["moved"])
+    made_at = show.clock.now()
+
+    show.clock.advance(9 * MINUTE)
+    offered = act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
+    assert ("aida@desk", made_at, made_at + QUIET_PERIOD) == (offered.actor, offered.made_at, offered.until)
+
+    Round(show)
+    assert act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now)) is None
+
+
 def test_a_part_is_as_it_was_with_reminders_capacity_and_texts(show):
     before = drafts(show)
     act(
@@ -121,7 +165,6 @@ def test_a_change_whose_news_has_left_is_not_taken_back(show):
         take_back(show, "show")
 
 
-@pytest.mark.both_engines
 def test_a_change_whose_news_is_just_leaving_is_not_taken_back(show):
     act(show, "show", CHANGES["moved"])
     worker = a_worker(show)
@@ -153,7 +196,6 @@ def test_a_change_that_was_taken_back_can_be_made_again_the_same_way(show):
     assert moved == drafts(show)
 
 
-@pytest.mark.both_engines
 def test_only_what_was_changed_together_is_taken_back(show):
     act(show, "opening", lambda session, event, now: planning.change_event(session, event, now=now, capacity=9))
     act(
@@ -167,7 +209,6 @@ def test_only_what_was_changed_together_is_taken_back(show):
     assert ["show"] == [impact.event.key for impact in done.impacts]
 
 
-@pytest.mark.both_engines
 def test_a_programme_that_was_shifted_is_taken_back_as_a_whole(show):
     with show.db.write() as session:
         an_event(session, "other")
@@ -182,7 +223,6 @@ def test_a_programme_that_was_shifted_is_taken_back_as_a_whole(show):
     assert before == drafts(show)
 
 
-@pytest.mark.both_engines
 def test_a_tour_that_was_shifted_is_taken_back_by_its_name(show):
     with show.db.write() as session:
         an_event(session, "tour", kind="tour", dtstart=None)
