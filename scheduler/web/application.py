@@ -28,7 +28,7 @@ from scheduler.web.officers.events import desk, door, guest, senders
 from scheduler.web.officers.events import letters as event_letters
 from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.planning import plan_form, plan_page, replanning
+from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.programme import pages, subscribing, well_known
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
@@ -97,6 +97,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(event_messages.blueprint(app))
     web.register_blueprint(plan_form.blueprint(app))
     web.register_blueprint(plan_page.blueprint(app))
+    web.register_blueprint(plan_acts.blueprint(app))
+    web.register_blueprint(programme_file.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     web.register_blueprint(senders.blueprint(app))
     web.register_blueprint(door.blueprint(app, local))

@@ -12,7 +12,9 @@ from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.outbox.reminders import due_at
 
 
-def preview_reminders(start: datetime, tzid: str, timing: Timing, fields: Iterable[dict[str, object]]) -> list[datetime]:
+def preview_reminders(
+    start: datetime, tzid: str, timing: Timing, fields: Iterable[dict[str, object]]
+) -> list[datetime]:
     """Return the instants at which reminders would leave before a start, a wall time in this zone.
 
     ``fields`` are those of reminders, in the form of a programme file. Raise Invalid for one that there cannot be.

@@ -46,7 +46,7 @@ def read_venue_day(
     visibilities: Collection[Visibility],
     but: Event | None = None,
 ) -> VenueDay:
-    """Return a day of the venue with this key, on its clock; ``but`` is an event that does not count, because it is being planned.
+    """Return a day of the venue with this key, on its clock; ``but`` is an event that does not count.
 
     Exhibitions and events without an hour take no hours. Events of other than these visibilities are not told of.
     Raise NotFound for an unknown venue.

@@ -8,18 +8,20 @@
   const NOT_KEPT = /^(csrf_token|kind|seen_.*|do|sure|seen)$/;
   let asked = 0, waits;
 
-  form.querySelector("[data-check]").hidden = true;
-  if (!document.querySelector(".summary, .meanwhile, .is-wrong")) restore();
+  const check = form.querySelector("[data-check]");
+  if (check) check.hidden = true;
   for (const field of form.querySelectorAll("[data-pick]")) addPicker(field);
+  form.addEventListener("change", show);
+  show();
+  if ("quiet" in form.dataset) return;
+  if (!document.querySelector(".summary, .meanwhile, .is-wrong")) restore();
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
   form.addEventListener("submit", () => forget());
   addEventListener("keydown", jump);
-  show();
   mark();
 
   function changed() {
-    show();
     mark();
     grow();
     clearTimeout(waits);

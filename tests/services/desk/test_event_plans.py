@@ -68,7 +68,10 @@ def test_what_contradicts_the_plan_is_refused_unless_there_is_a_reason(app):
         governor = a_person(session, "governor")
         an_event(session, "other", venue=a_venue(session).key)
         invite(session, an_event(session, "talks"), governor)
-    for fields, leads in (({**CEREMONY, "venue": "hall"}, None), (CEREMONY, [PlannedLead("governor", Role.PRESIDES)])):
+    for fields, leads in (
+        ({**CEREMONY, "venue": "hall"}, None),
+        (CEREMONY, [PlannedLead("governor", Role.PRESIDES)]),
+    ):
         with pytest.raises(Contradiction), app.db.write() as session:
             plan(session, fields, leads=leads)
     with app.db.write() as session:

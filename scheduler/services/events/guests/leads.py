@@ -14,7 +14,6 @@ from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import transitions
 
-
 LEADING = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 

@@ -243,8 +243,8 @@ def _guard() -> Answer | None:
     view = current_app.view_functions[str(request.endpoint)]
     if hasattr(view, "max_octets"):
         request.max_content_length = view.max_octets
-        if view.max_parts:  # type: ignore[attr-defined]
-            request.max_form_parts = view.max_parts  # type: ignore[attr-defined]
+        request.max_form_memory_size = max(view.max_octets, current_app.config["MAX_FORM_MEMORY_SIZE"])
+        request.max_form_parts = getattr(view, "max_parts", 0) or current_app.config["MAX_FORM_PARTS"]
     if request.method == "POST":
         refuse_other_sites()
     needs: Right | None = view.needs  # type: ignore[union-attr]  # stated, or the site would not have started

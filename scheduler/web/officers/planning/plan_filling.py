@@ -10,7 +10,7 @@ from flask import g
 from scheduler.base.date_format import format_day
 from scheduler.base.durations import format_duration
 from scheduler.model.attendance import Attendee
-from scheduler.model.events import Event, Kind, Mode, ReminderAudience, Timing
+from scheduler.model.events import Event, Kind, Mode, Timing
 from scheduler.services.desk.plan_choices import describe_lead, label_of
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import type_texts
@@ -52,7 +52,9 @@ def _usual_end(kind: Kind, hour: str) -> dict[str, str]:
     return {"to": f"{starts + FORMS[kind].usual:%H:%M}"}
 
 
-def begin_change(event: Event, draft: EventDraft, leads: list[Attendee], choices: PlanChoices, tz: str) -> dict[str, str]:
+def begin_change(
+    event: Event, draft: EventDraft, leads: list[Attendee], choices: PlanChoices, tz: str
+) -> dict[str, str]:
     """Return the fields of an event as it is; ``tz`` is the zone that its place would give it."""
     in_person, remote = (next(one for one in event.capacities if one.mode is mode) for mode in Mode)
     texts = {
@@ -66,7 +68,7 @@ def begin_change(event: Event, draft: EventDraft, leads: list[Attendee], choices
     fields = {name: typed for text in TEXTS for name, typed in type_texts(text, texts[text]).items()}
     return {
         **fields,
-        **_type_time(event),
+        **begin_time(event),
         **_type_place(event, choices, tz),
         "status": str(event.status),
         "visibility": str(event.visibility),
@@ -78,7 +80,7 @@ def begin_change(event: Event, draft: EventDraft, leads: list[Attendee], choices
         "remote_capacity": _number(remote.capacity),
         "kept": str(in_person.kept) if in_person.kept else "",
         **_type_registration(event),
-        **_type_opening_hours(event, draft),
+        **_type_opening_hours(draft),
         **{name_reminder(one.before, one.at, one.audience): YES for one in draft.reminders or ()},
         "arrive": format_duration(event.arrive_before) if event.arrive_before else "",
         "reply_by": _day(event.reply_by),
@@ -103,7 +105,8 @@ def _moment(at: datetime | None) -> str:
     return f"{_day(at.date())}, {at:%H:%M}" if at else ""
 
 
-def _type_time(event: Event) -> dict[str, str]:
+def begin_time(event: Event) -> dict[str, str]:
+    """Return the fields for the time of an event as it is."""
     known = "" if event.kind is Kind.TOUR else OF_TIMING[event.timing]
     if event.dtstart is None or event.dtend is None:
         return {"known": known, "day": "", "from": "", "to": "", "until": ""}
@@ -141,7 +144,7 @@ def _type_registration(event: Event) -> dict[str, str]:
     }
 
 
-def _type_opening_hours(event: Event, draft: EventDraft) -> dict[str, str]:
+def _type_opening_hours(draft: EventDraft) -> dict[str, str]:
     hours: dict[int, list[str]] = {day: [] for day in range(7)}
     for day, (opens, closes) in draft.hours:
         hours[day].append(f"{opens:%H:%M}-{closes:%H:%M}")

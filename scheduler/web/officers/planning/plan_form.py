@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.date_format import format_weekday
 from scheduler.base.errors import SchedulerError, list_errors
+from scheduler.base.i18n import N_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
 from scheduler.services.accounts import rights
@@ -25,19 +26,25 @@ from scheduler.services.desk.event_plans import EventPlan, PlanResult
 from scheduler.services.events.guests import leads
 from scheduler.services.events.programme import event_mapping
 from scheduler.services.events.programme.conflicts import Contradiction
-from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, scope
-from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
+from scheduler.web.officers.kit.answers import FormRefused
 from scheduler.web.officers.kit.concurrent_edits import SEEN, merge_edits, remember_fields
 from scheduler.web.officers.kit.guard import DESK, may, officer, takes
 from scheduler.web.officers.planning.kind_forms import FORMS, KNOWN, list_known
+from scheduler.web.officers.planning.plan_answers import PlanDeed, PlanDone, answer_plan
 from scheduler.web.officers.planning.plan_filling import begin_change, begin_new
 from scheduler.web.officers.planning.plan_hints import list_ticks, make_hints
-from scheduler.web.officers.planning.plan_reading import MOST_CLOSED, MOST_LEADS, PlanChoices, PlanReader, place_errors
+from scheduler.web.officers.planning.plan_reading import (
+    MOST_CLOSED,
+    MOST_LEADS,
+    PlanChoices,
+    PlanReader,
+    place_errors,
+)
 
 NEW = f"{DESK}/plan/new"
 CHANGE = f"{EVENT}/plan/change"
@@ -103,7 +110,12 @@ class _PlanPage:
         """Read a form; what is wrong stands in its errors."""
         settings = self.app.settings
         reader = PlanReader(form, self.kind, self.choices, self.app.clock.now(), settings.timezone, self.event)
-        return reader, reader.read()
+        plan = reader.read()
+        try:
+            event_plans.check_plan(plan, language=g.language)
+        except SchedulerError as error:
+            place_errors(form, error)
+        return reader, plan
 
     def describe(self, session: Session, form: Form) -> dict[str, str]:
         """Return what stands beside the fields of a form, whatever is wrong with it."""
@@ -111,6 +123,9 @@ class _PlanPage:
         return make_hints(session, reader, [name for name, _words in list_ticks(form.typed)])
 
     def render(self, session: Session, form: Form) -> str:
+        """Return the page; what is wrong stands in the order of its fields."""
+        order = {name: number for number, name in enumerate(form.typed)}
+        form.errors = dict(sorted(form.errors.items(), key=lambda one: order.get(one[0], len(order))))
         kind, asked, event = self.kind, FORMS[self.kind], self.event
         return render_template(
             "web/desk/plan_form.html",
@@ -151,7 +166,8 @@ def _count_lines(form: Form, name: str, most: int) -> int:
 
 def _choose_kind() -> str:
     asked = {name: value for name, value in request.args.items() if name in ASKED}
-    kinds = [(kind, url_for(".new", language=g.language, kind=kind, **asked)) for kind in FORMS]
+    here = url_for(".new", language=g.language)
+    kinds = [(kind, with_query(here, [("kind", kind), *asked.items()])) for kind in FORMS]
     return render_template("web/desk/plan_kind.html", title=_("Plan an event"), kinds=kinds)
 
 
@@ -198,7 +214,7 @@ def _plan(app: App) -> Answer | str:
         with app.db.read() as session:
             return _open(session, app, kind, form["parent"]).render(session, form)
 
-    return _answer(app, form, deed, show_form)
+    return answer_plan(app, form, _name_deed(_(FORMS[kind].plan), N_("Plan it"), deed, show_form))
 
 
 def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
@@ -208,17 +224,14 @@ def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
     return page.render(session, form)
 
 
-def _answer(
-    app: App, form: Form, deed: Callable[[Session, str], PlanResult], show_form: Callable[[Form], str]
-) -> Answer | str:
-    """Do what the form says; show it again with what is wrong, or why it contradicts the plan."""
-    try:
-        with act_as_officer(app, form) as session:
-            done = deed(session, form["reason"].strip())
-            address = url_for("planpage.whole", language=g.language, key=done.event.key)
-    except FormRefused:
-        return show_form_again(show_form(form))
-    return redirect_after_form(address)
+def _name_deed(
+    title: str, words: str, deed: Callable[[Session, str], PlanResult], show_form: Callable[[Form], str]
+) -> PlanDeed:
+    def act(session: Session, force: str) -> PlanDone:
+        impact = deed(session, force).impact
+        return PlanDone([impact], url_for("planpage.whole", language=g.language, key=impact.event.key))
+
+    return PlanDeed(title=title, words=words, act=act, show_form=show_form)
 
 
 def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanResult:
@@ -274,7 +287,7 @@ def _change(app: App, key: str) -> Answer | str:
         with app.db.read() as session:
             return _open_change(session, app, key, form).render(session, form)
 
-    return _answer(app, form, deed, show_form)
+    return answer_plan(app, form, _name_deed(_("Change the event as shown?"), N_("Change it"), deed, show_form))
 
 
 def _open_change(session: Session, app: App, key: str, form: Form) -> _PlanPage:

@@ -95,7 +95,9 @@ def _describe_reader_clock(reader: PlanReader) -> str:
     if theirs == reader.start:
         return ""
     shown = f"{theirs:%H:%M} {zone_city(own, g.language)}"
-    return shown if theirs.date() == reader.start.date() else f"{format_day_short(theirs.date(), g.language)}, {shown}"
+    return (
+        shown if theirs.date() == reader.start.date() else f"{format_day_short(theirs.date(), g.language)}, {shown}"
+    )
 
 
 def _describe_end(reader: PlanReader) -> str:

@@ -18,7 +18,7 @@ from scheduler.base.date_parsing import parse_day, parse_hour, parse_when
 from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import Invalid, SchedulerError, list_errors
 from scheduler.base.i18n import LANGUAGES, N_
-from scheduler.base.text import KEY
+from scheduler.base.text import KEY, Text
 from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
 from scheduler.services.common.plain_values import WEEKDAYS
@@ -26,7 +26,7 @@ from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.desk.plan_choices import Choice, find_choice
 from scheduler.services.events.guests.leads import LEADING
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.web.kit.forms import Form, in_words, merge_texts
+from scheduler.web.kit.forms import Form, in_words, merge_texts, read_texts
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit.answers import sentence
 from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_UNKNOWN
@@ -74,7 +74,7 @@ class PlanReader:
         self.fields["kind"] = self.kind
         self._read_texts(guests=asked.guests)
         self._read_place()
-        self._read_time()
+        self.read_time()
         self._read_words()
         if asked.opening_hours:
             self._read_opening_hours()
@@ -87,7 +87,7 @@ class PlanReader:
             fields=self.fields,
             leads=self._read_leads() if asked.guests else None,
             key=self._read_key(),
-            reason=merge_texts({}, self.form, "why"),  # type: ignore[arg-type] # an empty text
+            reason=read_texts(self.form, "why"),
         )
 
     def _complain(self, name: str, error: SchedulerError) -> None:
@@ -110,13 +110,18 @@ class PlanReader:
 
     def _read_texts(self, *, guests: bool) -> None:
         for name in TEXTS if guests else TEXTS[:2]:
-            before = getattr(self.event, name, {}) if name in _OF_EVENT and self.event else {}
-            if name not in _OF_EVENT and self.event:
-                mode = Mode.IN_PERSON if name == "instructions" else Mode.REMOTE
-                before = next(one.instructions for one in self.event.capacities if one.mode is mode)
-            self.fields[name] = merge_texts(before, self.form, name)  # type: ignore[arg-type] # a text or none
+            self.fields[name] = merge_texts(self._get_text(name), self.form, name)
         if not self.fields["title"]:
             self.form.errors[f"title_{g.language}"] = _("Write the title in at least one language.")
+
+    def _get_text(self, name: str) -> Text:
+        """Return a text of the event as it is."""
+        if self.event is None:
+            return Text()
+        mode = {"instructions": Mode.IN_PERSON, "remote_instructions": Mode.REMOTE}.get(name)
+        found = (one.instructions for one in self.event.capacities if one.mode is mode)
+        text: Text = getattr(self.event, name) if mode is None else next(found)
+        return text
 
     # Where and when
 
@@ -142,7 +147,8 @@ class PlanReader:
     def _choose(self, name: str, noun: str, choices: Sequence[Choice]) -> Choice | None:
         return self._try(name, lambda typed: find_choice(noun, typed, choices))
 
-    def _read_time(self) -> None:
+    def read_time(self) -> None:
+        """Read how much of the time is known, and the time, on the clock of ``tzid``."""
         if not FORMS[self.kind].known:
             return
         known = self.form["known"]
@@ -165,7 +171,10 @@ class PlanReader:
     def _read_hours(self, last: date | None) -> None:
         starts = self._try("from", parse_hour)
         ends = self._try("to", lambda typed: _parse_end(typed, starts))
-        for name, words in (("from", N_("Enter when it begins.")), ("to", N_("Enter when it ends, or how long it lasts."))):
+        for name, words in (
+            ("from", N_("Enter when it begins.")),
+            ("to", N_("Enter when it ends, or how long it lasts.")),
+        ):
             if not self.form[name].strip():
                 self.form.errors[name] = _(words)
         if self.first_day is None or starts is None or ends is None:
@@ -212,7 +221,8 @@ class PlanReader:
         if hours := self.form[f"closed_hours_{number}"].strip():
             row["hours"] = _even_hours(hours)
         reason = self.form[f"closed_why_{number}"].strip()
-        known = next((one.reason for one in self.event.closures if one.first_on == first), {}) if self.event else {}
+        closures = self.event.closures if self.event else ()
+        known = next((one.reason for one in closures if one.first_on == first), Text())
         kept = {tag: words for tag, words in known.items() if tag != g.language}
         said = {**kept, g.language: reason} if reason else kept
         return {**row, "reason": said}
@@ -229,12 +239,16 @@ class PlanReader:
         companions = self._try("companions_most", int)
         self.fields |= {
             "registration": self._word("registration", Registration, Registration.DESK),
-            "registration_opens": self._try("opens", lambda typed: self._parse_moment(typed, time())),
-            "registration_closes": self._try("closes", lambda typed: self._parse_moment(typed, END_OF_DAY)),
+            "registration_opens": self.read_moment("opens", time()),
+            "registration_closes": self.read_moment("closes"),
             "companions_most": 0 if companions is None else companions,
             "queue": self._word("queue", Queue, Queue.FIRST_FIT),
             **{name: bool(form[name]) for name in ("approval", "companions_named", "asks_access", "asks_dietary")},
         }
+
+    def read_moment(self, name: str, otherwise: time = END_OF_DAY) -> datetime | None:
+        """Return the wall time in a field; of a day alone it is at the hour that is given."""
+        return self._try(name, lambda typed: self._parse_moment(typed, otherwise))
 
     def _parse_moment(self, typed: str, otherwise: time) -> datetime:
         """Return a wall time; of a day alone at an hour that is given, and of a length of time, so long before."""
@@ -252,10 +266,13 @@ class PlanReader:
                 raise error from None
 
     def _read_reminders(self) -> None:
-        rows = [dict(split_reminder(name)) for name in self.form.typed if name.startswith(REMIND) and self.form[name]]
+        ticked = [name for name in self.form.typed if name.startswith(REMIND) and self.form[name]]
+        rows: list[dict[str, Any]] = [dict(split_reminder(name)) for name in ticked]
         other = self._try("remind_other", parse_nominal)
         if other is not None:
-            rows.append({"before": other, "audience": self._word("remind_to", ReminderAudience, ReminderAudience.EVERYONE)})
+            rows.append(
+                {"before": other, "audience": self._word("remind_to", ReminderAudience, ReminderAudience.EVERYONE)}
+            )
         self.fields["reminders"] = tuple(rows)
 
     def _read_guest_information(self) -> None:
@@ -291,9 +308,6 @@ class PlanReader:
         if key and not KEY.fullmatch(key):
             self.form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
         return key
-
-
-_OF_EVENT = TEXTS[:4]
 
 
 def _find_all(noun: str, typed: str, choices: Sequence[Choice]) -> Iterator[Choice]:
