@@ -144,7 +144,7 @@ class Known:
             "kind": "csv",
             "named": "2027-02",
             "reference": self.visits[post],
-            "verb": {"front": "no-show", "replanning": "move"}.get(route.endpoint.partition(".")[0], "answer"),
+            "verb": {"front": "no-show", "replanning": "move", "planacts": "confirm"}.get(route.endpoint.partition(".")[0], "answer"),
             "_verb": "password",
             "token": self.token(route.endpoint, event, post),
         }

@@ -98,7 +98,8 @@
     const typed = [...new FormData(form)].filter(([name]) => !NOT_KEPT.test(name));
     try {
       sessionStorage.setItem(place, JSON.stringify({ typed, seen: seen() }));
-      kept.textContent = `${kept.dataset.kept}, ${new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" })}`;
+      const at = new Date().toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+      kept.textContent = [kept.dataset.kept, at].join(", ");
     } catch { /* a browser that keeps nothing */ }
   }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from flask import Blueprint, g, render_template, url_for
+from flask import Blueprint, abort, g, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
@@ -31,6 +31,8 @@ from scheduler.web.officers.planning.plan_answers import PlanDeed, PlanDone, ans
 from scheduler.web.officers.planning.plan_filling import begin_time
 from scheduler.web.officers.planning.plan_hints import make_hints
 from scheduler.web.officers.planning.plan_reading import PlanChoices, PlanReader, place_errors
+
+STATUS = f"{EVENT}/plan/status/<verb>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ class StatusAct:
 def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("planacts")
 
-    @pages.get(f"{EVENT}/plan/status/<any({', '.join(ACTS)}):verb>")
+    @pages.get(STATUS)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
     def ask(language: str, key: str, verb: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show(app, key, verb)
 
-    @pages.post(f"{EVENT}/plan/status/<any({', '.join(ACTS)}):verb>")
+    @pages.post(STATUS)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
     def do(language: str, key: str, verb: str) -> Answer | str:  # noqa: ARG001
         return _act(app, key, verb)
@@ -79,7 +81,7 @@ def blueprint(app: App) -> Blueprint:
 
 
 def _show(app: App, key: str, verb: str, form: Form | None = None) -> str:
-    act = ACTS[verb]
+    act = ACTS.get(verb) or abort(404)
     with app.db.read() as session:
         event = rights.get_planned_event(session, officer(), key)
         shown = form or Form(_begin(event))
@@ -112,11 +114,13 @@ def _begin(event: Event) -> dict[str, str]:
 
 
 def _read(app: App, event: Event, form: Form) -> PlanReader:
-    return PlanReader(form, event.kind, PlanChoices(), app.clock.now(), app.settings.timezone, event, tzid=event.tzid)
+    reader = PlanReader(form, event.kind, PlanChoices(), app.clock.now(), app.settings.timezone, event)
+    reader.tzid, reader.start, reader.first_day = event.tzid, event.dtstart, event.first_on
+    return reader
 
 
 def _act(app: App, key: str, verb: str) -> Answer | str:
-    form, asked = Form.sent(), ACTS[verb]
+    form, asked = Form.sent(), ACTS.get(verb) or abort(404)
 
     def act(session: Session, force: str) -> PlanDone:
         event = rights.get_planned_event(session, officer(), key)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
+from scheduler.services.common.changes import ChangeKind
 from scheduler.services.events.programme.planning import Impact
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -27,7 +28,13 @@ class PlanDone:
 
     @property
     def has_consequences(self) -> bool:
-        return any(one.letters or one.reminders or one.change.doubts for one in self.impacts)
+        return any(one.letters or one.change.doubts or _moves_reminders(one) for one in self.impacts)
+
+
+def _moves_reminders(impact: Impact) -> bool:
+    """Return whether reminders leave at another time that nobody has just written into the form."""
+    written = impact.change.verb is ChangeKind.ADDED or "reminders" in impact.change.fields
+    return impact.reminders > 0 and not written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

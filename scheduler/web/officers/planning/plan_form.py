@@ -43,6 +43,7 @@ from scheduler.web.officers.planning.plan_reading import (
     MOST_LEADS,
     PlanChoices,
     PlanReader,
+    find_mistakes,
     place_errors,
 )
 
@@ -111,10 +112,7 @@ class _PlanPage:
         settings = self.app.settings
         reader = PlanReader(form, self.kind, self.choices, self.app.clock.now(), settings.timezone, self.event)
         plan = reader.read()
-        try:
-            event_plans.check_plan(plan, language=g.language)
-        except SchedulerError as error:
-            place_errors(form, error)
+        find_mistakes(form, plan)
         return reader, plan
 
     def describe(self, session: Session, form: Form) -> dict[str, str]:

@@ -41,7 +41,7 @@ def _describe_tick(name: str) -> str:
         before = parse_nominal(fields["before"])
     except SchedulerError:
         return fields["before"]
-    words = _("{lead} before", lead=format_lead(before.length, g.language))
+    words = format_lead(before.length, g.language)
     at = f", {fields['at']}" if "at" in fields else ""
     whom = "" if fields["audience"] == ReminderAudience.EVERYONE else f" ({_(key_of_word(fields['audience']))})"
     return f"{words}{at}{whom}"
@@ -76,7 +76,8 @@ def _describe_day(reader: PlanReader) -> str:
         return ""
     state = reader.venue.country if reader.venue else ""
     holiday = bool(state) and _is_holiday(state, day)
-    return f"{format_day(day, g.language)} · {_('public holiday')}" if holiday else format_day(day, g.language)
+    words = format_day(day, g.language)
+    return " · ".join((words, _("public holiday"))) if holiday else words
 
 
 def _is_holiday(state: str, day: date) -> bool:

@@ -21,6 +21,7 @@ from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import KEY, Text
 from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
+from scheduler.services.common.drafts import check
 from scheduler.services.common.plain_values import WEEKDAYS
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.desk.plan_choices import Choice, find_choice
@@ -394,6 +395,18 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+
+
+def find_mistakes(form: Form, plan: EventPlan) -> None:
+    """Write beside the fields what the rules of files refuse: first of each field, then of fields together."""
+    fields = dict(plan.fields)
+    for _pass in range(2):
+        try:
+            check(EventDraft, fields, language=g.language)
+        except SchedulerError as error:
+            place_errors(form, error)
+            wrong = {str(one.facts.get("place", "")).partition(".")[0] for one in list_errors(error)}
+            fields = {name: value for name, value in fields.items() if name not in wrong}
 
 
 def place_errors(form: Form, error: SchedulerError) -> bool:

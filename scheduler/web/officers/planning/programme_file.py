@@ -203,7 +203,7 @@ def _refuse(form: Form, error: SchedulerError) -> Answer:
             "web/desk/programme_file.html",
             title=_("Plan from a programme file"),
             form=form,
-            problems=[_say(one) for one in problems],
+            problems=[one.text(load_catalogue(g.language).gettext) for one in problems],
             contradicts=all(isinstance(one.facts.get("problem", one), Contradiction) for one in problems),
         )
     )
