@@ -61,6 +61,7 @@ class StatusAct:
     hint: str
     shown: str
     deed: Callable[[ActContext], Sequence[Impact]]
+    words_informing: str = ""  # has a place for the ``{count}`` of people; without it nobody is informed
     fields: tuple[str, ...] = ()
 
 
@@ -122,17 +123,18 @@ def _read(app: App, event: Event, form: Form) -> PlanReader:
 def _act(app: App, key: str, verb: str) -> Answer | str:
     form, asked = Form.sent(), ACTS.get(verb) or abort(404)
 
-    def act(session: Session, force: str) -> PlanDone:
+    def act(session: Session, form: Form, force: str) -> PlanDone:
         event = rights.get_planned_event(session, officer(), key)
         context = ActContext(session, event, _read(app, event, form), force)
         return PlanDone(asked.deed(context), url_for("planpage.whole", language=g.language, key=event.key))
 
     deed = PlanDeed(
         title=_(asked.shown),
-        words=asked.words,
+        verb=_(asked.words),
+        verb_informing=asked.words_informing,
+        find=lambda session: [rights.get_planned_event(session, officer(), key)],
         act=act,
         show_form=lambda form: _show(app, key, verb, form),
-        always=True,
     )
     return answer_plan(app, form, deed)
 
@@ -187,6 +189,7 @@ ACTS: Mapping[str, StatusAct] = MappingProxyType(
             hint=N_("Everybody on the list is informed by e-mail."),
             shown=N_("Announce the date as shown?"),
             deed=_announce,
+            words_informing=N_("Announce and inform people: {count}"),
             fields=("time",),
         ),
         "confirm": StatusAct(
@@ -194,12 +197,14 @@ ACTS: Mapping[str, StatusAct] = MappingProxyType(
             hint=N_("The date is certain from now on."),
             shown=N_("Confirm the date as shown?"),
             deed=_confirm,
+            words_informing=N_("Confirm and inform people: {count}"),
         ),
         "reinstate": StatusAct(
             words=N_("Reinstate"),
             hint=N_("The event takes place after all. Everybody on its list is informed by e-mail."),
             shown=N_("Reinstate the event as shown?"),
             deed=_reinstate,
+            words_informing=N_("Reinstate and inform people: {count}"),
             fields=("alone", "tentative"),
         ),
         "open-registration": StatusAct(

@@ -1,22 +1,21 @@
-"""Answer the form of a plan: done at once if nobody is told and nothing is doubtful, otherwise shown first."""
+"""Answer the form of a plan: done at once if nobody is told and nothing is doubtful, otherwise by the sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flask import render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
+from scheduler.model.events import Event
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.events.programme.planning import Impact
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
-from scheduler.web.kit.language import _
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
-from scheduler.web.officers.planning.replanning import Outlook, PlannedRow
+from scheduler.web.officers.planning.sheet import PlanningSheet, SheetAct, answer_with_sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +38,46 @@ def _moves_reminders(impact: Impact) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDeed:
-    """An act on a plan: its words, what it does with a reason to overrule contradictions, and its form.
+    """An act on a plan: its words, as `PlanningSheet` has them, what it does, and its form.
 
-    ``always`` shows what it would do also if nobody is told of it.
+    ``act`` gets the form and a reason to overrule contradictions. ``at_once`` does what has no consequences without
+    showing it first.
     """
 
     title: str
-    words: str
-    act: Callable[[Session, str], PlanDone]
+    verb: str
+    verb_informing: str = ""
+    find: Callable[[Session], Sequence[Event]]
+    act: Callable[[Session, Form, str], PlanDone]
     show_form: Callable[[Form], str]
-    always: bool = False
-    takes_away: bool = False
+    at_once: bool = False
 
 
 def answer_plan(app: App, form: Form, deed: PlanDeed) -> Answer | str:
     """Do what a form says, or show what it would do; show the form again with what is wrong."""
-    try:
-        with act_as_officer(app, form) as session:
-            done = deed.act(session, form["reason"].strip())
-            if form["sure"] != "yes" and (deed.always or done.has_consequences):
-                page = _render_look(form, deed, done)
+    if deed.at_once and not form["sure"] and not form["other_day"]:
+        try:
+            with act_as_officer(app, form) as session:
+                done = deed.act(session, form, "")
+                if not done.has_consequences:
+                    return redirect_after_form(done.address)
                 session.rollback()
-                return page
-    except FormRefused:
-        return show_form_again(deed.show_form(form))
-    return redirect_after_form(done.address)
+        except FormRefused:
+            if set(form.errors) != {"reason"}:
+                return show_form_again(deed.show_form(form))
+            form.errors.clear()  # what contradicts the plan is shown on the sheet
+    return answer_with_sheet(app, form, _make_sheet(deed))
 
 
-def _render_look(form: Form, deed: PlanDeed, done: PlanDone) -> str:
-    rows = [PlannedRow(one.event, doubts=list(map(_, one.change.doubts))) for one in done.impacts]
-    return render_template(
-        "web/desk/replan_look.html",
+def _make_sheet(deed: PlanDeed) -> PlanningSheet:
+    def act(asked: SheetAct) -> str:
+        return deed.act(asked.session, asked.form, asked.force).address
+
+    return PlanningSheet(
         title=deed.title,
-        event=rows[0].event,
-        act=deed,
-        form=form,
-        outlook=Outlook(rows, sum(one.letters for one in done.impacts), ""),
-        address=request.full_path.rstrip("?"),
+        verb=deed.verb,
+        verb_informing=deed.verb_informing,
+        find=deed.find,
+        deed=act,
+        show_form=deed.show_form,
     )

@@ -199,7 +199,7 @@ def _plan(app: App) -> Answer | str:
         with app.db.read() as session:
             return _answer_look(session, _open(session, app, kind, form["parent"]), form)
 
-    def deed(session: Session, force: str) -> PlanResult:
+    def act(session: Session, form: Form, force: str) -> PlanDone:
         _reader, plan = _open(session, app, kind, form["parent"]).read(form)
         return _carry_out(
             form,
@@ -212,7 +212,15 @@ def _plan(app: App) -> Answer | str:
         with app.db.read() as session:
             return _open(session, app, kind, form["parent"]).render(session, form)
 
-    return answer_plan(app, form, _name_deed(_(FORMS[kind].plan), N_("Plan it"), deed, show_form))
+    deed = PlanDeed(
+        title=_(FORMS[kind].plan),
+        verb=_("Plan it"),
+        find=lambda _session: [],
+        act=act,
+        show_form=show_form,
+        at_once=True,
+    )
+    return answer_plan(app, form, deed)
 
 
 def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
@@ -222,22 +230,13 @@ def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
     return page.render(session, form)
 
 
-def _name_deed(
-    title: str, words: str, deed: Callable[[Session, str], PlanResult], show_form: Callable[[Form], str]
-) -> PlanDeed:
-    def act(session: Session, force: str) -> PlanDone:
-        impact = deed(session, force).impact
-        return PlanDone([impact], url_for("planpage.whole", language=g.language, key=impact.event.key))
-
-    return PlanDeed(title=title, words=words, act=act, show_form=show_form)
-
-
-def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanResult:
+def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanDone:
     """Do an act of the services. Raise FormRefused if something in the form is wrong; each field says what."""
     if form.errors:
         raise FormRefused
     try:
-        return act()
+        impact = act().impact
+        return PlanDone([impact], url_for("planpage.whole", language=g.language, key=impact.event.key))
     except SchedulerError as error:
         if all(isinstance(one, Contradiction) for one in list_errors(error)) or not place_errors(form, error):
             raise
@@ -267,7 +266,7 @@ def _change(app: App, key: str) -> Answer | str:
         with app.db.read() as session:
             return _answer_look(session, _open_change(session, app, key, form), form)
 
-    def deed(session: Session, force: str) -> PlanResult:
+    def act(session: Session, form: Form, force: str) -> PlanDone:
         page = _open_change(session, app, key, form)
         event = page.event
         assert event is not None  # noqa: S101 - just opened
@@ -285,7 +284,16 @@ def _change(app: App, key: str) -> Answer | str:
         with app.db.read() as session:
             return _open_change(session, app, key, form).render(session, form)
 
-    return answer_plan(app, form, _name_deed(_("Change the event as shown?"), N_("Change it"), deed, show_form))
+    deed = PlanDeed(
+        title=_("Change the event as shown?"),
+        verb=_("Change it"),
+        verb_informing=N_("Change it and inform people: {count}"),
+        find=lambda session: [rights.get_planned_event(session, officer(), key)],
+        act=act,
+        show_form=show_form,
+        at_once=True,
+    )
+    return answer_plan(app, form, deed)
 
 
 def _open_change(session: Session, app: App, key: str, form: Form) -> _PlanPage:
