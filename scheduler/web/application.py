@@ -25,10 +25,16 @@ from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.events import desk, door, guest, senders
-from scheduler.web.officers.events import letters as event_letters
-from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
+from scheduler.web.officers.writing import (
+    all_letters,
+    event_letters,
+    kind_reminders,
+    message_form,
+    messages,
+    reminders,
+)
 from scheduler.web.programme import pages, subscribing, well_known
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
@@ -93,12 +99,10 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
-    web.register_blueprint(event_letters.blueprint(app))
-    web.register_blueprint(event_messages.blueprint(app))
-    web.register_blueprint(plan_form.blueprint(app))
-    web.register_blueprint(plan_page.blueprint(app))
-    web.register_blueprint(plan_acts.blueprint(app))
-    web.register_blueprint(programme_file.blueprint(app))
+    for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
+        web.register_blueprint(writing.blueprint(app))
+    for planning in (plan_form, plan_page, plan_acts, programme_file):
+        web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     web.register_blueprint(senders.blueprint(app))
     web.register_blueprint(door.blueprint(app, local))
