@@ -177,6 +177,7 @@ def template_words(
         "represented_by": row.represented_by.to(language) if row.represented_by else "",
         "represents": row.represents.to(language) if row.represents else "",
         "until": _until(row, event, language),
+        "reply_by": _reply_by(row, language),
         "reason": Text(row.facts.get("reason") or {}).to(language),
         "instructions": _instructions(row, event).to(language),
         "guest": GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,
@@ -294,6 +295,12 @@ def _until(row: LetterRow, event: Event, language: str) -> list[When]:
     if row.kind is not LetterKind.OFFERED:
         return []
     return format_instant(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+
+
+def _reply_by(row: LetterRow, language: str) -> str:
+    """Return the day by which a guest who has not answered is asked to, or ""."""
+    day = row.facts.get("reply_by")
+    return format_day(date.fromisoformat(day), language) if day else ""
 
 
 def _instructions(row: LetterRow, event: Event) -> Text:

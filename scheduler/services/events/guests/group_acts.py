@@ -1,0 +1,118 @@
+"""Acts on many guests of one list at once: each guest within a savepoint, so that one who is refused stops nobody."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.letters import Letter
+from scheduler.model.places import Person
+from scheduler.services.events.attendance import capacity
+from scheduler.storage.refusals import explain_refusal
+
+MOST_AT_ONCE = 1_000  # guests
+
+
+@dataclass(frozen=True, slots=True)
+class GuestOutcome:
+    """A guest and what an act came to: done, or the reason why it was refused."""
+
+    attendee: Attendee
+    refused: SchedulerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InformedPerson:
+    """Somebody to whom an act sends an e-mail, or who has no address for it."""
+
+    letter: int
+    person: Person
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutcome:
+    """What an act on many came to, in the order of the list, and who is informed of it."""
+
+    guests: Sequence[GuestOutcome]
+    informed: Sequence[InformedPerson]
+
+    @property
+    def done(self) -> list[Attendee]:
+        return [one.attendee for one in self.guests if one.refused is None]
+
+    @property
+    def refused(self) -> list[GuestOutcome]:
+        return [one for one in self.guests if one.refused is not None]
+
+    @property
+    def letters(self) -> list[InformedPerson]:
+        return [one for one in self.informed if one.reachable]
+
+    @property
+    def unreachable(self) -> list[InformedPerson]:
+        return [one for one in self.informed if not one.reachable]
+
+    @property
+    def digest(self) -> str:
+        """A digest of who is done and who is refused, to see that what was shown is what is done."""
+        parts = [f"{one.attendee.id}:{one.refused or ''}" for one in self.guests]
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+
+
+def list_guests(session: Session, event: Event, numbers: Collection[int]) -> list[Attendee]:
+    """Return the guests of an event with these ids, in their order.
+
+    Ids of others are left out. Raise Invalid for none at all, or for more than MOST_AT_ONCE.
+    """
+    if len(numbers) > MOST_AT_ONCE:
+        raise Invalid("at most {most} guests can be chosen at once", most=MOST_AT_ONCE)
+    query = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.id.in_(list(numbers)))
+    people = (joinedload(Attendee.person), selectinload(Attendee.represented_by))
+    found = {one.id: one for one in session.scalars(query.options(*people))}
+    if not found:
+        raise Invalid("no guest is chosen")
+    return [found[number] for number in dict.fromkeys(numbers) if number in found]
+
+
+def act_on_each(
+    session: Session, event: Event, guests: Sequence[Attendee], act: Callable[[Attendee], None]
+) -> GroupOutcome:
+    """Do an act on each of these guests, and say of each whether it was done; the places of the event are held."""
+    capacity.lock_places(session, event.id)
+    last = session.scalar(sa.select(sa.func.max(Letter.id))) or 0
+    outcomes = [GuestOutcome(one, _refusal(session, one, act)) for one in guests]
+    return GroupOutcome(outcomes, _list_informed(session, event, last))
+
+
+def _refusal(session: Session, attendee: Attendee, act: Callable[[Attendee], None]) -> SchedulerError | None:
+    try:
+        with session.begin_nested():
+            act(attendee)
+            session.flush()
+    except IntegrityError as error:
+        return explain_refusal(error)
+    except SchedulerError as error:
+        return error
+    return None
+
+
+def _list_informed(session: Session, event: Event, last: int) -> list[InformedPerson]:
+    """Return the people to whom letters about the event were queued after the letter with the id ``last``."""
+    query = sa.select(Letter).where(Letter.event_id == event.id, Letter.id > last).order_by(Letter.id)
+    rows = session.scalars(query.options(joinedload(Letter.person)))
+    return [InformedPerson(row.id, row.person, row.outcome is None) for row in rows]
+
+
+def require_as_shown(outcome: GroupOutcome, shown: str) -> None:
+    """Raise Conflict if an act comes to something else than what was shown."""
+    if outcome.digest != shown:
+        raise Conflict("the list has changed since this was shown; nothing was done, look at it again")
