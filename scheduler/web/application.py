@@ -24,10 +24,11 @@ from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.events import desk, door, guest, replanning, senders
+from scheduler.web.officers.events import desk, door, guest, senders
 from scheduler.web.officers.events import letters as event_letters
 from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.kit import guard
+from scheduler.web.officers.planning import replanning
 from scheduler.web.programme import pages, subscribing, well_known
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"

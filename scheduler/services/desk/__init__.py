@@ -1,0 +1,1 @@
+"""What joins events, the consulate and letters for those who plan at the desk."""
