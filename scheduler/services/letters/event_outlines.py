@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.base.date_format import When, language_name
+from scheduler.base.date_format import When, format_day, language_name
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
@@ -147,6 +147,8 @@ def template_words(
     was = row.facts.get("was") or {}
     signature = make_signature(event.organizer, language, house)
     guest = make_guest_information(event, language, row.tzid, announced=presiding, today=today)
+    if asked := _reply_by(row, language):
+        guest = replace(guest, reply_by=asked)
     return {
         "language": language,
         "salutation": SALUTATION,
@@ -177,7 +179,6 @@ def template_words(
         "represented_by": row.represented_by.to(language) if row.represented_by else "",
         "represents": row.represents.to(language) if row.represents else "",
         "until": _until(row, event, language),
-        "reply_by": _reply_by(row, language),
         "reason": Text(row.facts.get("reason") or {}).to(language),
         "instructions": _instructions(row, event).to(language),
         "guest": GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,

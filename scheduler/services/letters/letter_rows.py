@@ -111,11 +111,16 @@ def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query.options(joinedload(Attendee.person))):
-        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded", "partstat")}
+        place = {
+            name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded", "partstat")
+        }
         place |= {"attendee_id": one.id, "listed_at": one.created_at}
         place |= {"represents": Called(one.person.courtesy_title, one.person.name), "deputy_left_at": None}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
+
+
+_OF_PLACE = ("standing", "mode", "companions", "epoch", "reminded", "partstat")
 
 
 def _rank(row: LetterRow) -> int:

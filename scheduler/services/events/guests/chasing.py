@@ -1,4 +1,4 @@
-"""Ask guests who have not answered for their reply: a reminder of their own, with the day by which it is kindly asked.
+"""Ask guests who have not answered for their reply: a reminder with the day by which it is kindly asked.
 
 It is skipped when it is to leave if the guest has answered meanwhile, or the day has passed.
 """
@@ -37,8 +37,13 @@ class Chases:
 
 
 def suggest_day(event: Event, *, now: datetime) -> date:
-    """Return the day by which a reply is asked for, if nobody says another: in a week, but in time for the event."""
+    """Return the day by which a reply is asked for, if nobody says another.
+
+    It is the event's own last day to reply while that is to come; else in a week, but in time for the event.
+    """
     today = wall(now, event.tzid).date()
+    if event.reply_by is not None and event.reply_by >= today:
+        return event.reply_by
     usual = today + USUAL
     if event.first_on is None:
         return usual
@@ -56,8 +61,8 @@ def require_day(event: Event, day: date, *, now: datetime) -> None:
 def chase(session: Session, attendee: Attendee, *, reply_by: date, now: datetime) -> None:
     """Queue a letter that asks a guest, or who comes in their place, for a reply by a day on the event's clock.
 
-    Raise NothingToChange if they have answered, RegistrationClosed if the event is over or cancelled, and Conflict for
-    somebody without an address, or whom a reminder has reached within a day.
+    Raise NothingToChange if they have answered, RegistrationClosed if the event is over or cancelled, and Conflict
+    for somebody without an address, or whom a reminder has reached within a day.
     """
     event = attendee.event
     require_day(event, reply_by, now=now)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
-from scheduler.model.attendance import Attendee
+from scheduler.model.attendance import Answer, Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
-from scheduler.services.events.attendance import capacity
+from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
+from scheduler.services.events.attendance.transitions import AnswerDetails
+from scheduler.services.events.guests import chasing
 from scheduler.storage.refusals import explain_refusal
 
 MOST_AT_ONCE = 1_000  # guests
@@ -91,6 +96,37 @@ def act_on_each(
     last = session.scalar(sa.select(sa.func.max(Letter.id))) or 0
     outcomes = [GuestOutcome(one, _refusal(session, one, act)) for one in guests]
     return GroupOutcome(outcomes, _list_informed(session, event, last))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAnswer:
+    """An answer that several guests gave alike; ``on`` is its day on the clock of the event, None for today."""
+
+    reply: Reply
+    by: Answer
+    on: date | None = None
+    reference: str | None = None
+
+
+def answer_for_each(
+    session: Session, event: Event, guests: Sequence[Attendee], given: GroupAnswer, *, now: datetime
+) -> GroupOutcome:
+    """Record the same answer of each of these guests, as `transitions.answer` does."""
+
+    def act(attendee: Attendee) -> None:
+        details = AnswerDetails(excused=given.reply is Reply.EXCUSED, reference=given.reference)
+        partstat = PARTSTATS[given.reply]
+        transitions.answer(session, attendee, partstat, by=given.by, on=given.on, now=now, details=details)
+
+    return act_on_each(session, event, guests, act)
+
+
+def chase_each(
+    session: Session, event: Event, guests: Sequence[Attendee], *, reply_by: date, now: datetime
+) -> GroupOutcome:
+    """Ask each of these guests for a reply by a day, as `chasing.chase` does. Raise Invalid for a wrong day."""
+    chasing.require_day(event, reply_by, now=now)
+    return act_on_each(session, event, guests, partial(chasing.chase, session, reply_by=reply_by, now=now))
 
 
 def _refusal(session: Session, attendee: Attendee, act: Callable[[Attendee], None]) -> SchedulerError | None:
