@@ -24,9 +24,10 @@ from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.events import desk, door, guest, senders
+from scheduler.web.officers.events import desk, door, senders
 from scheduler.web.officers.events import letters as event_letters
 from scheduler.web.officers.events import messages as event_messages
+from scheduler.web.officers.guests import group_pages, guest, guest_list
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import replanning
 from scheduler.web.programme import pages, subscribing, well_known
@@ -92,7 +93,9 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
+    web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
+    web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(event_letters.blueprint(app))
     web.register_blueprint(event_messages.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -61,25 +61,38 @@ _ASKED_BY = {
 
 
 def export_rows(
-    session: Session, event: Event, layout: ExportLayout, *, language: str, gettext: Callable[[str], str]
+    session: Session,
+    event: Event,
+    layout: ExportLayout,
+    *,
+    language: str,
+    gettext: Callable[[str], str],
+    only: Collection[int] | None = None,
 ) -> Iterator[list[str]]:
-    """Yield everybody on the list in the order in which they came onto it, without those the organizer took off."""
+    """Yield everybody on the list in the order in which they came onto it, without those the organizer took off.
+
+    With ``only``, the ids of attendees, yield just these, also those who are off the list.
+    """
     imported = sa.select(GuestRow.attendee_id, GuestRow.cells).where(GuestRow.event_id == event.id)
     cells = dict(session.execute(imported).all())
     ids = _external_ids(session, layout)
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
     options = (people, selectinload(Attendee.represented_by), selectinload(Attendee.company))
+    if only is not None:
+        query = query.where(Attendee.id.in_(list(only)))
     for row in session.scalars(query.options(*options)):
-        if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
+        if only is None and _is_gone(row):
             continue
         values = _values(row, cells.get(row.id, {}), layout, language, gettext)
         values["external_id"] = ids.get(row.person_id, "")
         yield [values.get(field, "") for field in layout.fields]
 
 
-# The standings of those whose registration came to nothing.
-_GONE = (Standing.LAPSED, Standing.REFUSED)
+def _is_gone(row: Attendee) -> bool:
+    """Return whether a registration came to nothing, or the organizer took the guest off."""
+    removed = row.standing is Standing.WITHDRAWN and row.answered_by is None
+    return removed or row.standing in (Standing.LAPSED, Standing.REFUSED)
 
 
 def _external_ids(session: Session, layout: ExportLayout) -> dict[int, str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.base.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.model.attendance import Answer, Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter
@@ -146,9 +146,3 @@ def _list_informed(session: Session, event: Event, last: int) -> list[InformedPe
     query = sa.select(Letter).where(Letter.event_id == event.id, Letter.id > last).order_by(Letter.id)
     rows = session.scalars(query.options(joinedload(Letter.person)))
     return [InformedPerson(row.id, row.person, row.outcome is None) for row in rows]
-
-
-def require_as_shown(outcome: GroupOutcome, shown: str) -> None:
-    """Raise Conflict if an act comes to something else than what was shown."""
-    if outcome.digest != shown:
-        raise Conflict("the list has changed since this was shown; nothing was done, look at it again")

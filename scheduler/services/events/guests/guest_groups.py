@@ -14,16 +14,16 @@ from scheduler.model.events import Event, Mode
 
 
 class GuestGroup(StrEnum):
-    """A group of guests, as the numbers above a list have it."""
+    """A group of guests, as the numbers above a list have it, and the addresses of their pages."""
 
     COMING = "coming"
-    SILENT = "no reply yet"
-    UNDECIDED = "tentative"
+    SILENT = "silent"
+    UNDECIDED = "undecided"
     REGRETS = "regrets"
     WAITING = "waiting"
     REQUESTED = "requested"
     WITHDRAWN = "withdrawn"  # the organizer took them off: no answer of theirs
-    ELSEWHERE = "not on the list"  # not confirmed, lapsed or refused
+    ELSEWHERE = "elsewhere"  # not confirmed, lapsed or refused
 
 
 def is_in(group: GuestGroup) -> sa.ColumnElement[bool]:

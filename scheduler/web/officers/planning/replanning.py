@@ -138,7 +138,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
         return show_form_again(_show_question(app, key, verb, form))
     if not outlook.then:
         return redirect_after_form(url_for("desk.overview", language=g.language))
-    return redirect_after_form(url_for("desk.guests", language=g.language, key=outlook.then))
+    return redirect_after_form(url_for("guest_list.guests", language=g.language, key=outlook.then))
 
 
 def _render_outlook(event: Event, asked: PlanningAct, form: Form, outlook: Outlook) -> str:
