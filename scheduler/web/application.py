@@ -27,7 +27,7 @@ from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.events import desk, door, senders
 from scheduler.web.officers.events import letters as event_letters
 from scheduler.web.officers.events import messages as event_messages
-from scheduler.web.officers.guests import group_pages, guest, guest_list
+from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import replanning
 from scheduler.web.programme import pages, subscribing, well_known
@@ -96,6 +96,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
+    web.register_blueprint(inviting.blueprint(app, index))
+    web.register_blueprint(list_import.blueprint(app))
     web.register_blueprint(event_letters.blueprint(app))
     web.register_blueprint(event_messages.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))

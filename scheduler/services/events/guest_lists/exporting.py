@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_, NC_
+from scheduler.formats.sheets import Row
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
 from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.events.attendance.replies import reply_of
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, normalize
+from scheduler.services.events.guest_lists.columns import Columns
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess_field, normalize
+from scheduler.services.events.guest_lists.row_results import RowResult
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
@@ -58,6 +61,24 @@ _ASKED_BY = {
     "access_needs": "asks_access",
     "dietary_needs": "asks_dietary",
 }
+
+
+def list_returned_rows(
+    columns: Columns, rows: Iterable[tuple[int, Row]], told: Sequence[RowResult], gettext: Callable[[str], str]
+) -> list[list[str]]:
+    """Return the rows of a list that come back, in the columns they came in, each with the reason; first the headings.
+
+    Empty if no row comes back.
+    """
+    back = {one.number: one for one in told if one.comes_back}
+    kept = [place for place, name in enumerate(columns.headings) if guess_field(name) not in OURS]
+    head = [*(columns.headings[place] for place in kept), *(gettext(FIELDS[field]) for field in OURS)]
+    found = [
+        [*(row[place] if place < len(row) else "" for place in kept), "", back[number].why(gettext)]
+        for number, row in rows
+        if number in back
+    ]
+    return [head, *found] if found else []
 
 
 def export_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -13,14 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.base.errors import Invalid, SchedulerError
-from scheduler.model.attendance import Answer, Attendee
-from scheduler.model.events import Event
+from scheduler.model.attendance import Answer, Attendee, Role
+from scheduler.model.events import Event, Mode
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
-from scheduler.services.events.attendance.transitions import AnswerDetails
+from scheduler.services.events.attendance.transitions import AnswerDetails, Guest
 from scheduler.services.events.guests import chasing
+from scheduler.services.events.programme import conflicts
 from scheduler.storage.refusals import explain_refusal
 
 MOST_AT_ONCE = 1_000  # guests
@@ -146,3 +147,59 @@ def _list_informed(session: Session, event: Event, last: int) -> list[InformedPe
     query = sa.select(Letter).where(Letter.event_id == event.id, Letter.id > last).order_by(Letter.id)
     rows = session.scalars(query.options(joinedload(Letter.person)))
     return [InformedPerson(row.id, row.person, row.outcome is None) for row in rows]
+
+
+# Inviting
+
+
+@dataclass(frozen=True, slots=True)
+class PersonOutcome:
+    """Somebody who is to be invited: their place on the list, or why they cannot be."""
+
+    person: Person
+    attendee: Attendee | None
+    refused: SchedulerError | None = None
+
+
+def invite_each(
+    session: Session,
+    event: Event,
+    people: Sequence[Person],
+    *,
+    mode: Mode,
+    role: Role,
+    force: str | None = None,
+    now: datetime,
+) -> list[PersonOutcome]:
+    """Put people on the list as invited, with no reply yet; say of each whether it was done.
+
+    ``force`` is the reason to invite somebody who is bound elsewhere at that time.
+    """
+    return [_invite(session, event, Guest(person=one, mode=mode, role=role), force, now) for one in people]
+
+
+def _invite(session: Session, event: Event, guest: Guest, force: str | None, now: datetime) -> PersonOutcome:
+    try:
+        with session.begin_nested():
+            conflicts.refuse_overlap(session, event, guest.person, force=force, now=now)
+            attendee = transitions.invite(session, event, guest, now=now, force=force)
+    except IntegrityError as error:
+        return PersonOutcome(guest.person, None, explain_refusal(error))
+    except SchedulerError as error:
+        return PersonOutcome(guest.person, None, error)
+    return PersonOutcome(guest.person, attendee)
+
+
+def list_people(session: Session, numbers: Collection[int]) -> list[Person]:
+    """Return the people with these ids, in their order, without those who were erased. Raise Invalid for too many."""
+    if len(numbers) > MOST_AT_ONCE:
+        raise Invalid("at most {most} guests can be chosen at once", most=MOST_AT_ONCE)
+    query = sa.select(Person).where(Person.id.in_(list(numbers)), Person.erased_at.is_(None))
+    found = {one.id: one for one in session.scalars(query.options(joinedload(Person.organisation)))}
+    return [found[number] for number in dict.fromkeys(numbers) if number in found]
+
+
+def find_listed(session: Session, event: Event, people: Collection[int]) -> Mapping[int, Attendee]:
+    """Return those of these people who are on the list of the event already, by the id of the person."""
+    query = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.person_id.in_(list(people)))
+    return {row.person_id: row for row in session.scalars(query)}

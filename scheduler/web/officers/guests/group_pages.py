@@ -33,7 +33,7 @@ from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, erro
 from scheduler.web.officers.kit.guard import may, officer
 
 SEVERAL = f"{EVENT}/several/<verb>"
-MOST_RECIPIENTS = 200  # whom an address of a page can name
+MOST_RECIPIENTS = 500  # whom an address of a page can name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _ask(app: App, key: str, verb: str) -> Answer | str:
 
 def _write(key: str, numbers: list[int]) -> Answer:
     """Go to the page that writes a message, with these guests as its recipients."""
-    to = numbers[:MOST_RECIPIENTS]
+    to = ",".join(map(str, numbers[:MOST_RECIPIENTS]))
     return redirect_after_form(url_for("messages.write", language=g.language, key=key, to=to))
 
 

@@ -135,4 +135,6 @@ def describe_done(what: str, count: str) -> str:
     if what == "nobody":
         return _("Choose at least one guest first.")
     number = count if count.isascii() and count.isdecimal() and len(count) < 5 else ""
+    if what == "invited" and number:
+        return _("Guests invited: {count}", count=number)
     return _(ACTS[what].done, count=number) if what in ACTS and number else ""
