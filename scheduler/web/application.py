@@ -96,7 +96,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
-    web.register_blueprint(inviting.blueprint(app, index))
+    web.register_blueprint(inviting.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
     web.register_blueprint(event_letters.blueprint(app))
     web.register_blueprint(event_messages.blueprint(app))

@@ -66,9 +66,9 @@ _ASKED_BY = {
 def list_returned_rows(
     columns: Columns, rows: Iterable[tuple[int, Row]], told: Sequence[RowResult], gettext: Callable[[str], str]
 ) -> list[list[str]]:
-    """Return the rows of a list that come back, in the columns they came in, each with the reason; first the headings.
+    """Return the rows of a list that come back, in the columns they came in, each with the reason.
 
-    Empty if no row comes back.
+    The headings come first; it is empty if no row comes back.
     """
     back = {one.number: one for one in told if one.comes_back}
     kept = [place for place, name in enumerate(columns.headings) if guess_field(name) not in OURS]

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -87,26 +88,25 @@ def _take(app: App, key: str) -> Answer:
     form, file = Form.sent(), request.files.get("file")
     try:
         with act_as_officer(app, form) as session:
-            event = rights.get_event(session, officer(), key)
-            if file is None or not file.filename:
-                form.errors["file"] = _("Choose a file first.")
-                raise FormRefused
-            content = file.stream.read(uploads.MOST_OCTETS + 1)
-            number = _keep_file(app, session, form, key, file.filename, content)
+            number = _keep_file(app, session, form, key, file)
     except FormRefused:
         return show_form_again(_show_form(app, key, form))
     return redirect_after_form(url_for(".deciding", language=g.language, key=key, number=number))
 
 
-def _keep_file(app: App, session: Session, form: Form, key: str, name: str, content: bytes) -> int:
+def _keep_file(app: App, session: Session, form: Form, key: str, file: FileStorage | None) -> int:
+    """Keep the file that was sent, and return its number. Raise FormRefused for none, or one that is no list."""
+    if file is None or not file.filename:
+        form.errors["file"] = _("Choose a file first.")
+        raise FormRefused
     event = rights.get_event(session, officer(), key)
     try:
         upload = uploads.add_upload(
             session,
             event,
             account=officer().id,
-            name=name,
-            content=content,
+            name=file.filename,
+            content=file.stream.read(uploads.MOST_OCTETS + 1),
             language=g.language,
             now=app.clock.now(),
         )
@@ -125,7 +125,9 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
         upload = rights.get_upload(session, officer(), key, number)
         event, choices = upload.event, ListChoices.load(upload.choices)
         if upload.content is None:
-            return render_template("web/desk/import_done.html", title=_("Bring in a list"), event=event, upload=upload)
+            return render_template(
+                "web/desk/import_done.html", title=_("Bring in a list"), event=event, upload=upload
+            )
         try:
             with session.begin_nested():
                 outlook: ListOutlook | None = uploads.foresee(session, upload, now=app.clock.now())
@@ -160,9 +162,7 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
 def _list_fields() -> list[tuple[str, str]]:
     """Return what a column can be taken for, with its name."""
     plain = [(field, _(words)) for field, words in FIELDS.items() if field not in OURS]
-    by_language = [
-        (f"{field}.{tag}", _name_field(f"{field}.{tag}")) for field in BY_LANGUAGE for tag in LANGUAGES
-    ]
+    by_language = [(f"{field}.{tag}", _name_field(f"{field}.{tag}")) for field in BY_LANGUAGE for tag in LANGUAGES]
     return plain + by_language
 
 
@@ -289,9 +289,7 @@ def _read_decisions(typed: Mapping[str, str], before: Mapping[int, str]) -> dict
     return found
 
 
-def _read_corrections(
-    typed: Mapping[str, str], before: Mapping[int, Mapping[str, str]]
-) -> dict[int, dict[str, str]]:
+def _read_corrections(typed: Mapping[str, str], before: Mapping[int, Mapping[str, str]]) -> dict[int, dict[str, str]]:
     """Return what was written instead of cells: a text, or "" for a cell that is to be empty ("-")."""
     found = {row: dict(cells) for row, cells in before.items()}
     for name, value in typed.items():
