@@ -214,10 +214,10 @@ def _decide(app: App, key: str, number: int) -> Answer:
                 upload.choices = chosen.dump()
                 if form["act"] == "do" and _reads_alike(before, chosen):
                     _bring_in(app, session, upload, form)
-    except uploads.ListChanged:
-        _keep_choices(app, key, number, form)
-        return redirect_after_form(f"{back}?changed=yes")
-    except FormRefused:
+    except FormRefused as error:
+        if isinstance(error.__cause__, uploads.ListChanged):
+            _keep_choices(app, key, number, form)
+            return redirect_after_form(f"{back}?changed=yes")
         return show_form_again(_show(app, key, number, Form({}, form.errors)))
     return redirect_after_form(back)
 
@@ -249,7 +249,7 @@ def _read_choices(form: Form, before: ListChoices) -> ListChoices:
     heading = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 7 else before.heading_row
     rest: dict[str, Any] = {
         "sheet": sheet,
-        "heading_row": heading if typed != form["seen_heading_row"] or before.heading_row else before.heading_row,
+        "heading_row": heading if typed != form["seen_heading_row"] else before.heading_row,
         "language": form["spoken"] if form["spoken"] in LANGUAGES else before.language,
         "mode": next((mode for mode in Mode if mode == form["mode"]), before.mode),
         "role": next((role for role in Role if role == form["role"]), before.role),
