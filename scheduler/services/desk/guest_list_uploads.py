@@ -355,8 +355,9 @@ def _list_unread(
 ) -> Iterator[tuple[str, UnreadCell]]:
     """Yield the fields whose cells cannot be read, each with its cell, and the words that the field knows."""
     for reason in result.reasons if result.verdict is RowOutcome.REFUSED else ():
-        place = str(reason.facts.get("place", "")) or reason.message.partition(":")[0]
-        if is_field(place) and place not in ("companions",):
+        named = reason.message.partition(":")[0]
+        place = str(reason.facts.get("place", "")) or (named if named in ("name", "telephone") else "")
+        if is_field(place):
             words = sorted(set(read_words().get(place.partition(".")[0], {}).values()))
             yield place, UnreadCell(entry.cells.get(place, ""), words, corrected.get(place))
 

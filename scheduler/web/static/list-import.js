@@ -49,7 +49,15 @@
   function count() {
     const button = form.querySelector("[data-bring]");
     if (!button) return;
-    const taken = [...form.querySelectorAll("[data-question] input[type=radio]:checked")].filter((one) => !["out", "later"].includes(one.value));
-    button.textContent = button.dataset.bring.replace("{number}", Number(button.dataset.settled) + taken.length);
+    const taken = [...form.querySelectorAll("[data-question]")].filter(isTaken).length;
+    button.textContent = button.dataset.bring.replace("{number}", Number(button.dataset.settled) + taken);
+  }
+
+  /* Whether a row will be brought in: it is somebody, or each of its cells that could not be read is decided. */
+  function isTaken(row) {
+    const decided = row.querySelector("input[name^=row_]:checked");
+    if (decided) return !["out", "later"].includes(decided.value);
+    const cells = new Set([...row.querySelectorAll("input[name^=cell_]")].map((one) => one.name));
+    return cells.size > 0 && [...cells].every((name) => row.querySelector(`input[type=radio][name="${CSS.escape(name)}"]:checked`));
   }
 })();

@@ -57,10 +57,11 @@ class GuestAction:
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, and those that a deputy may do, by name."""
     asked = ("keep-name",) if attendee.attending.name_asked else ()
+    link = () if attendee.standing is Standing.UNCONFIRMED else ("new-link",)
     of_deputy = () if attendee.represented_by is None else ("regrets",)
     return {
         name: VERBS[name]
-        for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", "address", *asked)
+        for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", "address", *link, *asked)
     }
 
 
@@ -194,6 +195,10 @@ def _keep_name(session: Session, attendee: Attendee, _form: Form, now: datetime)
     corrections.keep_name(session, attendee.attending, now=now)
 
 
+def _renew_link(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    transitions.renew_link(session, attendee, now=now)
+
+
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
     transitions.withdraw(session, attendee, now=now, by=None)
 
@@ -315,6 +320,12 @@ VERBS: Mapping[str, GuestAction] = {
         deed=guest_address.change_address,
         fields=guest_address.FIELDS,
         begins=guest_address.read_known,
+    ),
+    "new-link": GuestAction(
+        words=N_("Send a new link"),
+        hint=N_("An e-mail with a new link to the guest's own page is sent at once. Earlier links stop working."),
+        done=N_("A new link was sent."),
+        deed=_renew_link,
     ),
     "keep-name": GuestAction(
         words=N_("Leave the name as it is"),

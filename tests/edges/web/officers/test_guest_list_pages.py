@@ -1,4 +1,4 @@
-"""The guest list at the desk: its numbers filter it, many are acted on at once, people are invited, lists brought in."""
+"""The guest list at the desk: its numbers filter it, many are acted on at once, people invited, lists brought in."""
 
 from __future__ import annotations
 
