@@ -12,7 +12,7 @@
     count();
   }
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("#guests th a");
+    const link = event.target.closest("[data-guest]");
     if (!link || !panel || event.ctrlKey || event.metaKey || event.shiftKey || !matchMedia("(min-width: 60rem)").matches) return;
     event.preventDefault();
     open(link.href);
@@ -39,7 +39,7 @@
   function open(address) {
     shown = address;
     for (const row of list.querySelectorAll("tr[aria-current]")) row.removeAttribute("aria-current");
-    [...list.querySelectorAll("th a")].find((link) => link.href === address)?.closest("tr").setAttribute("aria-current", "true");
+    [...list.querySelectorAll("[data-guest]")].find((link) => link.href === address)?.closest("tr").setAttribute("aria-current", "true");
     send(address, {});
   }
 

@@ -12,6 +12,7 @@ from scheduler.base.config import LogFormat
 from scheduler.base.vocabulary import WORDS, key_of_word
 from scheduler.formats.printing import PrintForm
 from scheduler.model.attendance import Partstat
+from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.address.forms import FormKind
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.consulate.posts.availability import Reason
@@ -20,7 +21,7 @@ from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
-NOT_PRINTED = {DeputyNews, FormKind, LogFormat, PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
+NOT_PRINTED = {DeputyNews, FormKind, GuestGroup, LogFormat, PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
 
 
 def enumerations() -> Iterator[type[StrEnum]]:

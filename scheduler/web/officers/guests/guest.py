@@ -109,7 +109,7 @@ def _describe_act(act: Audit) -> str:
 
 _REPLIES = {str(partstat): reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
 _ACTS = {
-    "invite": N_("Invited"),
+    "invite": N_("Added to the list"),
     "register": N_("Registered"),
     "ask": N_("Asked for a place"),
     "answer": N_("Answered"),

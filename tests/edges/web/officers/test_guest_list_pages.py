@@ -148,7 +148,7 @@ def test_an_answer_is_recorded_on_the_page_of_a_guest_also_that_somebody_else_co
     bob = f"{LIST}/guests/{numbers(app)['Bob']}"
     page = text(web.get(bob))
     assert "somebody else comes instead" in page
-    assert "Invited" in page
+    assert "Added to the list" in page
 
     answer = {"way": "letter", "reply": "represented"}
     assert 422 == send(web, f"{bob}/answer", **answer).status_code, "who comes is to be said"
