@@ -107,6 +107,7 @@ GAPS = {
         "Find a city",
         "Add a city",
         "Change a city",
+        "State how long a journey between cities takes",
     },
     "calendars": {
         "See the calendars",

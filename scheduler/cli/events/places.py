@@ -16,7 +16,11 @@ def _places(noun: str, plural: str) -> dict[str, str]:
     }
 
 
-city = LazyGroup("city", help=N_("Manage cities."), modules=_places("city", "cities"))
+city = LazyGroup(
+    "city",
+    help=N_("Manage cities."),
+    modules={**_places("city", "cities"), "travel": "events.place_planning:travel"},
+)
 organisation = LazyGroup(
     "organisation", help=N_("Manage organisations."), modules=_places("organisation", "organisations")
 )

@@ -12,16 +12,29 @@ from scheduler.base.config import LogFormat
 from scheduler.base.vocabulary import WORDS, key_of_word
 from scheduler.formats.printing import PrintForm
 from scheduler.model.attendance import Partstat
-from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.address.forms import FormKind
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
+from scheduler.services.events.guests.guest_groups import GuestGroup
+from scheduler.services.events.programme.conflicts import ClashKind
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
-NOT_PRINTED = {DeputyNews, FormKind, GuestGroup, LogFormat, PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
+NOT_PRINTED = {
+    ClashKind,
+    DeputyNews,
+    FormKind,
+    GuestGroup,
+    LogFormat,
+    PrintForm,
+    Purpose,
+    VisitPurpose,
+    Partstat,
+    Reason,
+    ScanOutcome,
+}
 
 
 def enumerations() -> Iterator[type[StrEnum]]:
