@@ -185,9 +185,10 @@ def _delete_guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Exe
     yield sa.delete(GuestRow).where(GuestRow.attendee_id.in_(theirs))
 
 
-def _delete_uploads(_people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
-    """Delete the lists that are being brought in: a file may name anybody, and its officer has it."""
-    yield sa.delete(ListUpload)
+def _delete_uploads(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Delete the lists that are being brought in for events of theirs; others are deleted within a day."""
+    theirs = sa.select(Attendee.event_id).where(Attendee.person_id.in_(people)).scalar_subquery()
+    yield sa.delete(ListUpload).where(ListUpload.event_id.in_(theirs))
 
 
 def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:

@@ -165,4 +165,8 @@ def test_a_file_is_kept_for_a_day_and_goes_with_whoever_is_erased(app, upload):
         again = keep(session).id
         erasure.erase(session, a_person(session), by=Answer.DESK, now=NOW)
         session.expire_all()
+        assert session.get(ListUpload, again), "somebody who is not on its list"
+        guest = register(session, get(session, Event, "opening"), a_person(session))
+        erasure.erase(session, guest.person, by=Answer.DESK, now=NOW)
+        session.expire_all()
         assert None is session.get(ListUpload, again)
