@@ -25,11 +25,17 @@ from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.events import desk, door, senders
-from scheduler.web.officers.events import letters as event_letters
-from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import replanning
+from scheduler.web.officers.writing import (
+    all_letters,
+    event_letters,
+    kind_reminders,
+    message_form,
+    messages,
+    reminders,
+)
 from scheduler.web.programme import pages, subscribing, well_known
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
@@ -98,8 +104,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(inviting.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
-    web.register_blueprint(event_letters.blueprint(app))
-    web.register_blueprint(event_messages.blueprint(app))
+    for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
+        web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     web.register_blueprint(senders.blueprint(app))
     web.register_blueprint(door.blueprint(app, local))

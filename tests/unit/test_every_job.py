@@ -84,15 +84,6 @@ GAPS = {
         "Write what is planned into a file",
         "Bring in a calendar of another program",
     },
-    "writing": {
-        "See what was written to a list",
-        "Stop a message",
-        "See the reminders",
-        "Remind before an event",
-        "Change a reminder",
-        "Remove a reminder",
-        "See who will be reminded and when",
-    },
     "directory": {
         "Find a person",
         "Add a person",

@@ -9,7 +9,8 @@ from scheduler.model.accounts import Act
 from scheduler.model.letters import Outcome
 from scheduler.services.accounts import accounts, rights
 from scheduler.services.events.guests import guest_directory
-from scheduler.services.letters import ledger
+from scheduler.services.outbox import letter_search
+from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.guard import DESK, may, officer
@@ -66,12 +67,14 @@ def _letters(app: App, key: str) -> str:
         abort(404)
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
-        rows = ledger.list_letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
+        state = LetterState(wanted) if wanted else None
+        about = LetterFilter(event=event.key, state=state)
+        rows = letter_search.find_letters(session, about, now=app.clock.now(), most=MOST_LETTERS)
         return render_template(
             "web/desk/letters.html",
             title=_("E-mails"),
             event=event,
-            letters=rows[::-1],
+            letters=rows,
             most=MOST_LETTERS,
             outcomes=outcomes,
             wanted=wanted,
