@@ -35,6 +35,15 @@ class Subject(Enum):
     POST = "post"
 
 
+SUBJECT_WORDS = {
+    Subject.HOLIDAY: N_("Holiday"),
+    Subject.PERSON: N_("Person"),
+    Subject.VENUE: N_("Venue"),
+    Subject.PLAN: N_("Programme"),
+    Subject.POST: N_("Post"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
     """Something that stands against a plan, in words for people.
