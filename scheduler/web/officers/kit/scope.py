@@ -45,6 +45,7 @@ PLANNED = AccessScope("an event or a tour that the account may know of", ("key",
 ORGANISATION = AccessScope("an organisation", ("key",), rights.get_organisation)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
+MESSAGE = AccessScope("a message about an event that the account may know of", ("key", "number"), rights.get_message)
 VISIT_LETTER = AccessScope(
     "a letter about a visit to a post of the account", ("reference", "number"), rights.get_visit_letter
 )
