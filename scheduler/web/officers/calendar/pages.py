@@ -17,7 +17,6 @@ from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
-from scheduler.model.attendance import Standing
 from scheduler.model.events import Event, Kind, Visibility
 from scheduler.model.letters import Outcome
 from scheduler.model.places import Venue
@@ -26,6 +25,7 @@ from scheduler.services.desk.calendar import calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
+from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.rendering.opening_hours import each_day
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
@@ -244,7 +244,7 @@ def _count_clashes(entries: Sequence[CalendarEntry]) -> int:
 
 def _find_need_link(event: Event, need: CalendarNeed) -> str:
     if need is CalendarNeed.ANSWERS and allowed(Act.SEE_GUESTS):
-        return url_for("desk.guests", language=g.language, key=event.key, standing=str(Standing.INVITED))
+        return url_for("guest_list.guests", language=g.language, key=event.key, group=str(GuestGroup.SILENT))
     if need is CalendarNeed.MAIL and allowed(Act.SEE_LETTERS):
         return url_for("desk.letters", language=g.language, key=event.key, outcome=str(Outcome.FAILED))
     return ""
@@ -253,7 +253,7 @@ def _find_need_link(event: Event, need: CalendarNeed) -> str:
 def _find_link(event: Event) -> str:
     """Return the page of an event at the desk that the officer may see; its public page, or "" if there is none."""
     if event.kind not in WITHOUT_GUESTS and allowed(Act.SEE_GUESTS):
-        return url_for("desk.guests", language=g.language, key=event.key)
+        return url_for("guest_list.guests", language=g.language, key=event.key)
     if allowed(Act.PLAN_EVENTS):
         return url_for("replanning.asking", language=g.language, key=event.key, verb="move")
     return f"/{g.language}/events/{event.key}" if event.visibility is Visibility.PUBLIC else ""

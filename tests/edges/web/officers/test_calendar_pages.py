@@ -75,7 +75,7 @@ def test_what_needs_the_officer_is_a_press_away(app, planned):
 
     page = text(client.get(MONTH))
     assert "contradictions: 1" in page
-    assert '<a class="plainly" href="/en/desk/events/opening?standing=invited">no reply yet: 1' in page
+    assert '<a class="plainly" href="/en/desk/events/opening?group=silent">no reply yet: 1' in page
     listed = text(client.get("/en/desk/list?at=2027-02&need=clashes"))
     assert ("Grand opening" in listed, "Secret talks" in listed) == (True, False)
 
