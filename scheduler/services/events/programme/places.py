@@ -190,7 +190,7 @@ def make_identity(email: str | None, name: Text) -> str | None:
 
 
 def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
-    for name in ("name", "address", "latitude", "longitude", "holidays"):
+    for name in ("name", "address", "directions", "capacity", "latitude", "longitude", "holidays"):
         setattr(row, name, getattr(draft, name))
     row.city = lookup.get(City, draft.city)
     write_hours(row, draft, lookup.session)
