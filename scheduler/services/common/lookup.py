@@ -95,6 +95,15 @@ def _select_rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]: 
     return query.with_for_update(key_share=True, of=kind).execution_options(populate_existing=True)
 
 
+def find_current_keys(session: Session, kind: type[K], keys: Iterable[str]) -> list[str]:
+    """Return these keys in order, with the present one in place of each from before a merge."""
+    wanted = set(keys)
+    former = sa.select(FormerKey.key, kind.key).join(kind, kind.id == FormerKey.number)
+    query = former.where(FormerKey.noun == kind.__tablename__, FormerKey.key.in_(wanted))
+    present = dict(session.execute(query).all()) if wanted else {}
+    return sorted({str(present.get(key, key)) for key in wanted})
+
+
 def get(session: Session, kind: type[K], key: str) -> K:
     """Return one row by its key. Raise NotFound, which suggests the most similar key."""
     return Lookup(session).get(kind, key)

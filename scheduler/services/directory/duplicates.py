@@ -1,4 +1,4 @@
-"""People who are in the directory twice, probably: proposed to an officer, who merges them or says that they are two."""
+"""People who are probably in the directory twice: proposed to an officer, who merges them or says they are two."""
 
 from __future__ import annotations
 

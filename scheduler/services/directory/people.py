@@ -61,7 +61,12 @@ class PersonHistory:
 
 
 def list_people(
-    session: Session, index: DirectoryIndex, typed: str = "", *, organisation: Organisation | None = None, page: int = 1
+    session: Session,
+    index: DirectoryIndex,
+    typed: str = "",
+    *,
+    organisation: Organisation | None = None,
+    page: int = 1,
 ) -> PeoplePage:
     """Return a page, counted from 1, of the people who may be meant, the likeliest first.
 
@@ -99,7 +104,7 @@ def count_invitations(session: Session, people: Sequence[Person], among: Collect
     numbers = [person.id for person in people]
     query = sa.select(Attendee.person_id, sa.func.count()).join(Attendee.event).group_by(Attendee.person_id)
     query = query.where(Attendee.person_id.in_(numbers), Event.visibility.in_(among))
-    return {number: count for number, count in session.execute(query)}
+    return dict(session.execute(query).all())
 
 
 def read_history(session: Session, person: Person, among: Collection[Visibility]) -> PersonHistory:
@@ -123,7 +128,7 @@ def _list_places(session: Session, person: Person, among: Collection[Visibility]
 def _read_arrivals(session: Session, attendees: Sequence[int]) -> Mapping[int, datetime]:
     query = sa.select(Arrival.attendee_id, Arrival.at).where(Arrival.undone_at.is_(None))
     found = session.execute(query.where(Arrival.attendee_id.in_(attendees)))
-    return {attendee: at for attendee, at in found}
+    return dict(found.all())
 
 
 def _list_letters(session: Session, person: Person, among: Collection[Visibility]) -> Sequence[Letter]:

@@ -26,6 +26,7 @@ from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import FormerKey, Gender, OfficeState, Person, ToldApart
 from scheduler.services.common.audit import actor_of, note
+from scheduler.services.common.changes import find_differences
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.programme.place_drafts import PersonDraft
@@ -36,7 +37,7 @@ MERGED = N_("the same person receives it under another entry of the directory")
 FIELDS = tuple(PersonDraft.model_fields)
 
 
-class Side(StrEnum):
+class MergeSide(StrEnum):
     """Whose value or place stays when two people are merged."""
 
     KEPT = "kept"
@@ -51,7 +52,7 @@ class SharedList:
     title: Text
     kept: Standing
     other: Standing
-    stays: Side
+    stays: MergeSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ def list_differences(kept: Person, other: Person) -> dict[str, tuple[Any, Any]]:
     """Return the fields in which two people have different values, of which one stays: name to (kept, other)."""
     one, two = read_draft(kept), read_draft(other)
     pairs = {name: (getattr(one, name), getattr(two, name)) for name in FIELDS}
-    return {name: pair for name, pair in pairs.items() if all(map(_is_known, pair)) and pair[0] != pair[1]}
+    return {name: pair for name, pair in pairs.items() if all(map(is_known, pair)) and pair[0] != pair[1]}
 
 
-def _is_known(value: Any) -> bool:
+def is_known(value: Any) -> bool:
+    """Return whether a field says anything."""
     return bool(value) and value not in (Gender.NONE, OfficeState.UNKNOWN)
 
 
@@ -85,8 +87,8 @@ def merge(
     kept: Person,
     other: Person,
     *,
-    fields: Mapping[str, Side] | None = None,
-    standings: Mapping[str, Side] | None = None,
+    fields: Mapping[str, MergeSide] | None = None,
+    standings: Mapping[str, MergeSide] | None = None,
     now: datetime,
 ) -> PersonMerge:
     """Merge two people into the one who is kept; the other is deleted.
@@ -108,7 +110,7 @@ def merge(
     done = PersonMerge(
         number=kept.id,
         handles=handles,
-        fields={name: pair for name in FIELDS if (pair := (getattr(before, name), getattr(after, name)))[0] != pair[1]},
+        fields=find_differences(before, after),
         shared=shared,
         **counts,
     )
@@ -122,7 +124,7 @@ def merge(
 
 
 def _lock(session: Session, *both: Person) -> None:
-    """Lock the lists of both, in the order of the events, and then them; read them again. Raise Conflict if erased."""
+    """Lock the lists of both, in the order of the events, then them, and read them. Raise Conflict if erased."""
     numbers = sorted(person.id for person in both)
     theirs = sa.or_(Attendee.person_id.in_(numbers), Attendee.represented_by_id.in_(numbers))
     for event in session.scalars(sa.select(Attendee.event_id).where(theirs).distinct().order_by(Attendee.event_id)):
@@ -134,7 +136,7 @@ def _lock(session: Session, *both: Person) -> None:
 
 
 def _refuse_two_parts(session: Session, kept: Person, other: Person) -> None:
-    """Raise Conflict if both represent somebody at one event, or one is on the list there and the other represents."""
+    """Raise Conflict if both represent somebody at one event, or one does and the other is on the list."""
     numbers = (kept.id, other.id)
     represented = sa.select(Attendee).where(Attendee.represented_by_id.in_(numbers), Attendee.standing.in_(ON_LIST))
     parts: dict[int, int] = {}
@@ -154,21 +156,22 @@ def _refuse_two_parts(session: Session, kept: Person, other: Person) -> None:
 # Values
 
 
-def _merge_drafts(kept: Any, other: Any, fields: Mapping[str, Side]) -> PersonDraft:
+def _merge_drafts(kept: Any, other: Any, fields: Mapping[str, MergeSide]) -> PersonDraft:
     """Return the draft of both: a value that only one has is taken, a text has the languages of both."""
     return PersonDraft.model_construct(
         **{
-            name: _merge_values(getattr(kept, name), getattr(other, name), fields.get(name, Side.KEPT))
+            name: merge_values(getattr(kept, name), getattr(other, name), fields.get(name, MergeSide.KEPT))
             for name in FIELDS
         }
     )
 
 
-def _merge_values(kept: Any, other: Any, stays: Side) -> Any:
-    first, second = (kept, other) if stays is Side.KEPT else (other, kept)
+def merge_values(kept: Any, other: Any, stays: MergeSide) -> Any:
+    """Return the value of a field of two that become one; ``stays`` says whose, if both say something."""
+    first, second = (kept, other) if stays is MergeSide.KEPT else (other, kept)
     if isinstance(first, Text):
         return Text({**second, **first})
-    return first if _is_known(first) else second
+    return first if is_known(first) else second
 
 
 def _replace(session: Session, kept: Person, other: Person, after: PersonDraft) -> None:
@@ -197,7 +200,7 @@ def _keep_keys(session: Session, kept: Person, other: Person, now: datetime) -> 
 
 
 def _join_lists(
-    session: Session, kept: Person, other: Person, standings: Mapping[str, Side], now: datetime
+    session: Session, kept: Person, other: Person, standings: Mapping[str, MergeSide], now: datetime
 ) -> list[SharedList]:
     """Leave one place on each list that has both, and return these lists."""
     _let_come_themselves(session, kept, other)
@@ -205,7 +208,7 @@ def _join_lists(
     for mine, theirs in _list_shared(session, kept, other):
         stays = standings.get(mine.event.key, choose_standing(mine, theirs))
         shared.append(SharedList(mine.event.key, mine.event.title, mine.standing, theirs.standing, stays))
-        stay, end = (mine, theirs) if stays is Side.KEPT else (theirs, mine)
+        stay, end = (mine, theirs) if stays is MergeSide.KEPT else (theirs, mine)
         _end_place(session, end, stay, now)
     return shared
 
@@ -226,14 +229,14 @@ def _list_shared(session: Session, kept: Person, other: Person) -> list[tuple[At
     return [(mine[row.event_id], row) for row in rows if row.person_id == other.id and row.event_id in mine]
 
 
-def choose_standing(kept: Attendee, other: Attendee) -> Side:
+def choose_standing(kept: Attendee, other: Attendee) -> MergeSide:
     """Return whose place stays unless an officer says otherwise: that with an answer, else that with places."""
 
     def weigh(row: Attendee) -> tuple[Any, ...]:
         answered = row.partstat is not Partstat.NEEDS_ACTION
         return answered, row.holds_places, row.standing in ON_LIST, row.standing_at
 
-    return Side.OTHER if weigh(other) > weigh(kept) else Side.KEPT
+    return MergeSide.OTHER if weigh(other) > weigh(kept) else MergeSide.KEPT
 
 
 def _end_place(session: Session, end: Attendee, stay: Attendee, now: datetime) -> None:
