@@ -20,7 +20,7 @@ from scheduler.model.places import City, FormerKey, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.directory.person_merging import MergeSide, is_known, merge_values
-from scheduler.services.directory.uses import COLUMNS, FEEDS, LINKS, Place, list_feeds, list_keys
+from scheduler.services.directory.uses import COLUMNS, Place, PlaceUse, list_feeds, list_keys
 from scheduler.services.events.programme import conflicts, places
 
 
@@ -32,7 +32,7 @@ class PlaceMerge:
     key: str  # of what is kept
     handle: str  # the key that leads to it from now on
     fields: Mapping[str, tuple[Any, Any]]
-    moved: Mapping[str, int]
+    moved: Mapping[PlaceUse, int]
     contradictions: Sequence[SchedulerError] = ()
 
 
@@ -64,7 +64,16 @@ def merge(
     session.flush()
     change = places.put(session, noun, kept.key, after, now=now, language="en", lookup=Lookup(session))
     places.revise_events_with(session, kept, now=now)
-    note(session, "merge", noun.name, kept.key, now=now, other=handle, fields=sorted(change.fields), **moved)
+    note(
+        session,
+        "merge",
+        noun.name,
+        kept.key,
+        now=now,
+        other=handle,
+        fields=sorted(change.fields),
+        **{str(use): number for use, number in moved.items()},
+    )
     note(session, "merge", noun.name, handle, now=now, into=kept.key)
     return PlaceMerge(
         noun=noun.name,
@@ -104,20 +113,20 @@ def _list_events(session: Session, other: Place) -> list[int]:
     return list(session.scalars(sa.select(Event.id).where(Event.venue_id == other.id).order_by(Event.id)))
 
 
-def _move(session: Session, kept: Place, other: Place) -> dict[str, int]:
+def _move(session: Session, kept: Place, other: Place) -> dict[PlaceUse, int]:
     """Let the one that is kept have everything of the other, and return how much of each it was."""
     session.flush()
-    moved = {}
+    moved: dict[PlaceUse, int] = {}
     for word, column in COLUMNS[type(kept)].items():
         if isinstance(column, sa.Column):  # a pair that is there already would be there twice
             _drop_second(session, kept, other)
         table = column.table if isinstance(column, sa.Column) else column.class_
         values = {column.key if isinstance(column, sa.Column) else column: kept.id}
         moved[word] = _execute(session, sa.update(table).where(column == other.id).values(values))
-    moved[FEEDS] = _rename_in_feeds(session, kept, other)
+    moved[PlaceUse.FEEDS] = _rename_in_feeds(session, kept, other)
     if isinstance(kept, City):
         links = sa.update(FeedLink).where(FeedLink.feed == CITY_PREFIX + other.key)
-        moved[LINKS] = _execute(session, links.values(feed=CITY_PREFIX + kept.key))
+        moved[PlaceUse.LINKS] = _execute(session, links.values(feed=CITY_PREFIX + kept.key))
     session.expire_all()
     return moved
 
