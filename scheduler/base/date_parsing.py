@@ -27,6 +27,8 @@ LANGUAGES = ("en", *(tag for tag in SPOKEN if tag not in ("en", "ru", "kk", "th"
 # Years from here on are Buddhist: nobody plans for the year 2400 of the other calendar.
 FIRST_BUDDHIST_YEAR = 2400
 FIRST_YEAR = 1900
+# Of two digits, those from here on are Buddhist: 60 is 2560, which is 2017.
+FIRST_SHORT_BUDDHIST = 60
 # A day without a year that passed less than this ago may be meant as that day, or as the one of the year after.
 JUST_PASSED = timedelta(days=90)
 
@@ -37,13 +39,15 @@ _END = r"(?!\d|[.:/-]\d)"
 _NUMBERS = {
     "I": rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_END}(?:t(?=\d))?",  # year, month, day
     "D": rf"(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}}){_END}",  # day, month, year
+    "d": rf"(\d{{1,2}})\.(\d{{1,2}})\.(\d\d){_END}",  # day, month, year in two digits
+    "j": rf"(\d{{1,2}})/(\d{{1,2}})/(\d\d){_END}",  # day and month in either order, year in two digits
     "S": rf"(\d{{1,2}})([-/])(\d{{1,2}})\2(\d{{4}}){_END}",  # day and month in either order, year
     "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
     "p": rf"(\d{{1,2}})\.(\d\d){_END}",  # hour and minute, or day and month
     "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
     "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){NO_LETTER}",  # 2nd, 2-го
     "y": rf"(\d{{4}}){_END}",
-    "n": rf"(\d{{1,2}}){_END}",
+    "n": rf"(\d{{1,2}})(?:-[дт][ае]{NO_LETTER})?{_END}",  # 16, 16-да
 }
 _WORDS = {
     # A day so many days from today.
@@ -57,8 +61,14 @@ _WORDS = {
     # An hour with a name. Midnight may begin or end its day: with a day it is refused.
     ("h", 0): "midnight | полночь | түн ортасы | เที่ยงคืน",
     ("h", 12): "noon | midday | полдень | талтүс | เที่ยง | เที่ยงวัน",
-    ("a", 0): "a.m. | ก่อนเที่ยง",
-    ("a", 12): "p.m. | หลังเที่ยง",
+    ("a", 0): "a.m. | ก่อนเที่ยง | утра | часов утра | часа утра | час ночи | часа ночи | โมงเช้า",
+    ("a", 12): (
+        "p.m. | หลังเที่ยง | вечера | часов вечера | часа вечера | час дня | часа дня | часов дня | пополудни | โมงเย็น"
+    ),
+    # The same before the hour, and hours that Thai counts from six in the evening.
+    ("e", 0): "таңғы | таңертеңгі",
+    ("e", 12): "кешкі | түстен кейінгі | บ่าย",
+    ("q", 18): "ทุ่ม",
     # Units of so many days, after "in" or before "later".
     ("u", 1): "day | days | день | дня | дней | күннен | วัน",
     ("u", 7): "week | weeks | неделю | недели | недель | аптадан | สัปดาห์",
@@ -73,7 +83,7 @@ _WORDS = {
     ("f", 0): "of",
     ("#", 0): "the | ที่ | วันที่",
     ("@", 0): "at | on | в | во | сағат | เวลา",
-    ("z", 0): "น. | นาฬิกา",
+    ("z", 0): "น. | นาฬิกา | ч. | час | часа | часов | โมง",
     # Weekdays as people shorten and decline them and CLDR does not.
     ("w", 1): "tues",
     ("w", 2): "weds | среду",
@@ -83,15 +93,17 @@ _WORDS = {
 }
 
 _YEAR = "[bc]?yg?"
-_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|S|p|s)"
+_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|[djSps])"
 _DATE = f"(?:w?{_CALENDAR}|{_CALENDAR}w|r|xw|wx|w|in?u|n?uk)"
-_TIME = "(?:[tp][az]?|n[az]|h)"
+_TIME = "(?:[tp][az]?|n[azq]|e[tpn]z?|h)"
 _DAY_SHAPES = (re.compile(f"@?(?P<day>{_DATE})"),)
 _WHEN_SHAPES = (
     re.compile(f"@?(?P<day>{_DATE})@?(?P<hour>{_TIME})"),
     re.compile(f"@?(?P<hour>{_TIME})@?(?P<day>{_DATE})"),
     re.compile(f"@?(?P<hour>{_TIME})"),
 )
+# Where nothing but an hour is asked for, 16 and 1600 are one.
+_HOUR_SHAPES = (re.compile(f"@?(?P<hour>{_TIME}|[ny])"),)
 _ZONED = re.compile(
     r"""\d\s?z\b | \d\s?\+\s?\d | t\d\d:?\d\d(:?\d\d)?-\d  # 10:00Z, 10:00+05:00, T10:00-05:00
     | \b(utc|gmt|[ecmp][sd]t|cest|cet|bst|ict|almt|msk|мск)\b
@@ -156,6 +168,20 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
         raise _nonexistent(text) from error
 
 
+def parse_hour(text: str) -> time:
+    """Return the time of day that ``text`` means where only an hour is asked for: 16, 16.00, 1600, 4 pm, noon.
+
+    Raise Invalid for what cannot be read as one.
+    """
+    found = _find(text, _HOUR_SHAPES).get("hour", {})
+    if "y" in found:
+        found = {"t": divmod(found["y"][0], 100)}
+    try:
+        return _at(date.min, _hour(found)).time()
+    except ValueError as error:
+        raise Invalid("“{text}” cannot be read as a time: write it like 16:00.", text=make_legible(text)) from error
+
+
 def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
     """Return the tokens of each part, in the first shape that the whole text fits; empty if none."""
     typed = normalize_typed(text)
@@ -209,6 +235,10 @@ def _readings(found: Found) -> list[tuple[int | None, int, int]]:
     match found:
         case {"I": (year, month, day)} | {"D": (day, month, year)}:
             return [(_gregorian(year), month, day)]
+        case {"d": (day, month, short)}:
+            return [(_short_year(short), month, day)]
+        case {"j": (one, two, short)}:
+            return [(_short_year(short), two, one), (_short_year(short), one, two)]
         case {"S": (one, two, year)}:
             return [(_gregorian(year), two, one), (_gregorian(year), one, two)]
         case {"s": (one, two)}:
@@ -228,6 +258,11 @@ def _year(found: Found) -> int | None:
     if ("b" if year < FIRST_BUDDHIST_YEAR else "c") in found:
         raise ValueError("era and year are at odds")
     return _gregorian(year)
+
+
+def _short_year(short: int) -> int:
+    """Return the Gregorian year of two digits: 26 is 2026, and so is 69, which is short for 2569."""
+    return 2000 + short if short < FIRST_SHORT_BUDDHIST else 2500 - BUDDHIST_ERA + short
 
 
 def _gregorian(year: int) -> int:
@@ -279,10 +314,15 @@ def _hour(found: Found) -> timedelta:
     """Return the hour as time since midnight; 24:00 is a whole day (ISO 8601). Raise ValueError if there is none."""
     (written,) = (found[kind] for kind in "tpnh" if kind in found)
     hour, minute, second = (*written, 0, 0)[:3]
-    if "a" in found:
+    half = found.get("a", found.get("e"))
+    if half is not None:
         if not 1 <= hour <= 12:
             raise ValueError("a half day has twelve hours")
-        hour = hour % 12 + found["a"][0]
+        hour = hour % 12 + half[0]
+    if "q" in found:
+        if not 1 <= hour <= 5:
+            raise ValueError("an evening has five of these hours")
+        hour += found["q"][0]
     if (hour, minute, second) == (24, 0, 0):
         return _DAY
     at = time(hour, minute, second)

@@ -113,7 +113,19 @@ def fold_text(value: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
 
 
+# As BGN/PCGN writes Russian and Kazakh, without its marks.
+_CYRILLIC = str.maketrans(
+    dict(zip("абвгдезийклмнопрстуфыэәғқңөұүһі", "abvgdeziyklmnoprstufyeagknouuhi", strict=True))
+    | {"ё": "yo", "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "yu", "я": "ya"}
+    | {"ъ": "", "ь": ""}
+)
+
+
 def make_slug(value: str) -> str:
-    """Make a key from a name: lower-case ASCII words joined by hyphens; may be empty for other scripts."""
-    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower()
+    """Make a key from a name: lower-case ASCII words joined by hyphens; may be empty for other scripts.
+
+    Cyrillic letters are transliterated.
+    """
+    latin = unicodedata.normalize("NFC", value).lower().translate(_CYRILLIC)
+    plain = unicodedata.normalize("NFKD", latin).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].rstrip("-")

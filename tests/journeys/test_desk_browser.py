@@ -100,7 +100,7 @@ def test_every_page_of_the_desk_is_accessible_and_fits(browser, address, scheme,
         page.goto(f"{address}/{language}/{EVENT}/register")
         press(page.locator("main form button"))
         see(page, size, f"desk-register-wrong.{language}.{scheme}", rules=rules)
-    press(page.locator("header form button"))
+    press(page.locator("footer form button"))
     for language in languages:
         page.goto(f"{address}/{language}/desk/sign-in")
         press(page.locator("main form button"))

@@ -20,6 +20,7 @@ from tests.support.machine import HANG, one_of
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "build" / "screenshots"
+JUDGES = ROOT / "tests" / "judges"
 # The shell lays out and runs what Chromium does, without its windows, which take more than half of its time.
 BROWSERS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium", "/usr/bin/chromium-browser")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
@@ -67,19 +68,32 @@ def press(button: Any) -> None:
         button.click()
 
 
-VIOLATIONS = """
+# Both say what breaks a rule; what breaks none stays in the browser, because handing it over takes long.
+AXE = """
     axe.run({resultTypes: ["violations"]}).then(
       (found) => found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html}`)))
+"""
+CODE_SNIFFER = """
+    new Promise((done) => HTMLCS.process("WCAG2AA", document, () => done(
+      HTMLCS.getMessages().filter((one) => one.type === HTMLCS.ERROR).map(
+        (one) => `${one.code}: ${one.msg} ${(one.element.outerHTML || "the page").slice(0, 300)}`))))
 """
 
 
 def violations(page: Any) -> list[str]:
-    """Return what breaks a rule; what breaks none stays in the browser, because handing it over takes long."""
+    """Return what breaks a rule by one of two judges: axe, and HTML_CodeSniffer as pa11y brings and asks it."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(VIOLATIONS)
-    return found
+    page.evaluate(_read_code_sniffer())
+    return [*page.evaluate(AXE), *page.evaluate(CODE_SNIFFER)]
+
+
+@cache
+def _read_code_sniffer() -> str:
+    file = JUDGES / "node_modules" / "@pa11y" / "html_codesniffer" / "build" / "HTMLCS.js"
+    assert file.is_file(), "HTML_CodeSniffer is missing: npm ci --ignore-scripts --prefix tests/judges"
+    return file.read_text(encoding="utf-8")
 
 
 def fits(page: Any, size: tuple[int, int]) -> bool:

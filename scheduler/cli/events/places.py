@@ -26,9 +26,9 @@ person = LazyGroup(
     help=N_("Manage the people of the programme."),
     modules={
         **_places("person", "people"),
-        "change": "events.person_corrections:change_person",
-        "names": "events.person_corrections:list_names",
-        "keep-name": "events.person_corrections:keep_name",
+        "change": "guests.person_corrections:change_person",
+        "names": "guests.person_corrections:list_names",
+        "keep-name": "guests.person_corrections:keep_name",
         "address": "guests.person_address:show_address",
         "offices": "guests.person_address:list_offices",
         "erase": "guests.person_erasure:erase",

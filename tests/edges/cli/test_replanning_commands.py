@@ -159,3 +159,13 @@ def test_what_calendars_showed_is_said_to_vanish_when_it_is_deleted(desk: Schedu
     assert vanishes in desk("event", "delete", "opening", "--dry-run").output
     desk("event", "change", "opening", "--visibility", "confidential", "--yes")
     assert vanishes not in desk("event", "delete", "opening", "--dry-run").output
+
+
+def test_a_cancelled_event_comes_back_and_its_registration_is_opened_and_closed(desk: Scheduler) -> None:
+    desk("event", "cancel", "show", "--yes")
+    assert "Changed: opening" in desk("event", "reinstate", "show", "--yes").output
+    desk("event", "open-registration", "opening", "--until", "30 Jan 2027 18:00")
+    shown = json.loads(desk("event", "show", "opening", "--json").output)
+    assert ("public", "2027-01-30T18:00:00") == (shown["registration"], shown["registration_closes"])
+    desk("event", "close-registration", "opening")
+    assert "already" in desk("event", "close-registration", "opening", code=1).output

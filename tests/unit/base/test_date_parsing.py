@@ -1,6 +1,6 @@
 """Reading what people type."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from babel import Locale
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scheduler.base import date_parsing
 from scheduler.base.date_format import format_day, format_lead, format_span
-from scheduler.base.date_parsing import LANGUAGES, parse_day, parse_when
+from scheduler.base.date_parsing import LANGUAGES, parse_day, parse_hour, parse_when
 from scheduler.base.durations import format_duration, normalize_typed, parse_duration
 from scheduler.base.errors import Invalid
 
@@ -317,7 +317,6 @@ def test_what_does_not_exist_is_refused(typed):
         "2-7 Feb 10:00",
         "2027-02-02 10",
         "tomorrow 10",
-        "02.02.27 10:00",
         "2 Feb 27 10:00",
         "2nd am",
         "Tuesday Wednesday 10:00",
@@ -468,3 +467,32 @@ def test_a_lead_that_we_write_is_read_back(seconds, language):
 def test_a_length_without_a_short_form_is_a_fault(length):
     with pytest.raises(ValueError, match="whole seconds"):
         format_duration(length)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hour"),
+    [
+        *[(typed, 16) for typed in ("16", "16:00", "16.00", "1600", "4 pm", "4pm", "at 16:00")],
+        *[
+            (typed, 16)
+            for typed in ("в 16 часов", "16 ч.", "4 часа дня", "сағат 16-да", "кешкі 4", "16 น.", "บ่าย 4 โมง")
+        ],
+        *[(typed, 19) for typed in ("7 вечера", "7 часов вечера", "кешкі 7", "1 ทุ่ม")],
+        *[(typed, 9) for typed in ("9 утра", "таңғы 9", "9 โมงเช้า")],
+        *[(typed, 12) for typed in ("noon", "полдень", "талтүс", "เที่ยง")],
+        *[(typed, 0) for typed in ("midnight", "24:00", "0")],
+    ],
+)
+def test_an_hour_alone_is_read_as_people_write_it(typed, hour):
+    assert time(hour) == parse_hour(typed)
+
+
+@pytest.mark.parametrize("typed", ["", "25", "2500", "16 pm", "7 ทุ่ม", "Tuesday", "2 Feb"])
+def test_what_is_no_hour_is_refused_with_the_form_to_write(typed):
+    with pytest.raises(Invalid, match=r"cannot be read as a time: write it like 16:00"):
+        parse_hour(typed)
+
+
+@pytest.mark.parametrize("typed", ["02.02.27", "2.2.70", "13/02/27", "13/02/70"])
+def test_a_year_may_be_written_in_two_digits_also_a_buddhist_one(typed):
+    assert date(2027, 2, 13 if "/" in typed else 2) == read_day(typed)

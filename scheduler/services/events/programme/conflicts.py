@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import islice
 
 import sqlalchemy as sa
@@ -18,12 +19,29 @@ from scheduler.services.common.audit import note
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays, list_open_days
 
 
-class Contradiction(Conflict):
-    """Two things cannot both be planned; ``about`` are the keys of the events that it is about."""
+class ClashKind(StrEnum):
+    """The thing that cannot be as it is planned."""
 
-    def __init__(self, message: str, *, about: Sequence[str], **facts: object) -> None:
+    VENUE = "venue taken twice"
+    PERSON = "person at two places"
+    OUTSIDE = "outside the days of the whole"
+    CLOSED = "venue closed"
+    CANCELLED = "part of something cancelled"
+
+
+class Contradiction(Conflict):
+    """Two things cannot both be planned; ``about`` are the keys of the events that it is about.
+
+    ``who`` is the person that two events bind, of that kind only.
+    """
+
+    def __init__(
+        self, message: str, *, kind: ClashKind, about: Sequence[str], who: Person | None = None, **facts: object
+    ) -> None:
         super().__init__(message, **facts)
+        self.kind = kind
         self.about = about
+        self.who = who
 
 
 def refuse(session: Session, events: Sequence[Event], *, force: str | None, now: datetime) -> None:
@@ -101,7 +119,9 @@ def _make_overlap(person: Person, one: Event, other: Event) -> Contradiction:
     first, second = sorted((one, other), key=lambda event: event.key)
     return Contradiction(
         "{person} would be in two places at the same time: {first} and {second} overlap",
+        kind=ClashKind.PERSON,
         about=(first.key, second.key),
+        who=person,
         person=person.key or f"#{person.id}",
         first=_describe(first),
         second=_describe(second),
@@ -136,6 +156,7 @@ def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[C
         first, second = sorted((mine, theirs), key=lambda event: event.key)
         yield Contradiction(
             "{venue} is booked twice: {first} and {second} overlap",
+            kind=ClashKind.VENUE,
             about=(first.key, second.key),
             venue=mine.venue.key if mine.venue else "",
             first=_describe(first),
@@ -192,6 +213,7 @@ def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradict
         if whole.cancelled and not part.cancelled and not part.is_over(now):
             yield Contradiction(
                 "{whole} is cancelled, but {part}, a part of it, is not; cancel that too",
+                kind=ClashKind.CANCELLED,
                 about=(part.key, whole.key),
                 whole=whole.key,
                 part=part.key,
@@ -208,6 +230,7 @@ def _check_within_parent(event: Event) -> Iterator[Contradiction]:
         return
     yield Contradiction(
         "{event} is outside the days of {parent}: {first} is not within {from_day} to {to_day}",
+        kind=ClashKind.OUTSIDE,
         about=(event.key, parent.key),
         event=event.key,
         parent=parent.key,
@@ -239,7 +262,11 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
     if event.kind in OPEN_ENDED:
         if (event.hours or venue.hours) and not list_open_days(event):
             yield Contradiction(
-                "{venue} is closed on every day of {event}", about=(event.key,), venue=venue.key, event=event.key
+                "{venue} is closed on every day of {event}",
+                kind=ClashKind.CLOSED,
+                about=(event.key,),
+                venue=venue.key,
+                event=event.key,
             )
         return
     day, last = _get_local_days(event, venue.city.tzid)
@@ -247,6 +274,7 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
         if _is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
             yield Contradiction(
                 "{venue} is closed on {day}, a day of {event}",
+                kind=ClashKind.CLOSED,
                 about=(event.key,),
                 venue=venue.key,
                 day=day,
