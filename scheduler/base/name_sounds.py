@@ -42,6 +42,11 @@ def list_sound_words(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def list_latin_forms(name: str) -> list[str]:
+    """Return a name as it may be written in Latin letters: a Thai one letter by letter, any other as it is."""
+    return sorted(_in_latin(fold_text(name)))
+
+
 def _in_latin(name: str) -> set[str]:
     if not re.search("[ก-๎]", name):
         return {name}
