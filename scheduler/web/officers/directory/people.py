@@ -25,7 +25,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.privacy import personal_data
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, pgettext
 from scheduler.web.officers.directory import fields
 from scheduler.web.officers.events import guest_address
 from scheduler.web.officers.kit import guard, scope
@@ -90,7 +90,7 @@ def _list(app: App, index: DirectoryIndex) -> str:
         found = people.list_people(session, index, typed, organisation=organisation, page=max(page, 1))
         return render_template(
             "web/desk/people.html",
-            title=_("People"),
+            title=pgettext("directory", "People"),
             found=found,
             typed=typed,
             organisation=organisation,

@@ -121,6 +121,9 @@ def _list_choices(session: Session, person: Person, other: Person) -> list[Field
         "office_state": known["office_states"],
         "office_class": dict(known["offices"]),
         "language": known["address_languages"],
+        "organisation": {
+            one.organisation.key: one.organisation.name.to(g.language) for one in (person, other) if one.organisation
+        },
     }
     pairs = person_merging.list_differences(person, other)
     return [_make_choice(name, pair, words.get(name, {})) for name, pair in pairs.items()]

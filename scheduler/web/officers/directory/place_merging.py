@@ -103,6 +103,8 @@ def _look(app: App, kind: PlaceKind, key: str, form: Form | None = None) -> str:
             pairs = place_merging.list_differences(row, other)
             page["choices"] = [_make_choice(name, pair) for name, pair in pairs.items() if name not in _WITH]
             page["outcome"], page["problem"] = _try(session, app, row, other)
+            against = page["outcome"].contradictions if page["outcome"] else ()
+            page["contradictions"] = list(map(error_in_words, against))
         session.rollback()
     return render_template(
         "web/desk/places_merge.html", title=_("Merge two entries"), kind=kind, form=form or Form(), **page
