@@ -72,7 +72,7 @@ _OFFICER = {
 _FRONT_DESK = {Act.SEE_EVENTS, Act.SEE_VISITS, Act.KEEP_QUEUE}
 _CONSULAR = {*_FRONT_DESK, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS}
 MAY: Mapping[AccountRole, frozenset[Act]] = {
-    AccountRole.VIEWER: frozenset({*_VIEWER, Act.SEE_DIRECTORY}),
+    AccountRole.VIEWER: frozenset(_VIEWER),
     AccountRole.DOOR: frozenset(_DOOR),
     AccountRole.OFFICER: frozenset(_OFFICER),
     AccountRole.FRONT_DESK: frozenset(_FRONT_DESK),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.cli.kit.answers import Columns, print_json, show
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
@@ -66,10 +66,10 @@ PLACES: Columns = {
     N_("Status"): "standing",
     N_("Answered by"): "answered_by",
     N_("Answered on"): "answered_on",
-    N_("Came"): "came_at",
+    NC_("person", "Came"): "came_at",
 }
 LETTERS: Columns = {
-    N_("E-mail"): "number",
+    N_("Number"): "number",
     N_("Kind"): "kind",
     N_("Event"): "event",
     N_("Time"): "at",

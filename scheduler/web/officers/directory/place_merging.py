@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import NotFound, SchedulerError
-from scheduler.base.i18n import N_
+from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
@@ -37,7 +37,7 @@ from scheduler.web.officers.kit.guard import DESK, may, officer
 
 FIELD_NAMES: Mapping[str, str] = {
     "name": N_("Name"),
-    "country": N_("State"),
+    "country": NC_("country", "State"),
     "tz": N_("Time zone"),
     "email": N_("E-mail"),
     "telephone": N_("Telephone"),
