@@ -123,8 +123,8 @@ class Season:
             a_venue(session, key)
         for key in ("krungthep", "ghost"):
             a_city(session, key)
-        # Of each copy: one that is shown, one that is merged into it, one that is another, one that is erased.
-        self.people = [a_person(session, f"person-{number}").id for number in range(4 * self.copies)]
+        # One that is shown, one that is merged into it, one that is another, one that is erased.
+        self.people = [a_person(session, f"person-{number}").id for number in range(4)]
 
     def _add_accounts(self, session: Session) -> None:
         made = {}
@@ -264,19 +264,19 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
     }
 
 
-def _make_directory_requests(season: Season, copy: int) -> dict[Route, RouteRequest]:
+def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
     """Return what officers send about people and places; what is deleted and merged is so once."""
-    shown, merged, another, erased = season.people[4 * copy : 4 * copy + 4]
+    shown, merged, another, erased = season.people
     person = {"number": shown}
     found: dict[Route, RouteRequest] = {
         ("GET", "search.results"): RouteRequest({}, {"q": "embassy"}),
         ("GET", "search.suggestions"): RouteRequest({}, {"q": "embassy"}),
         ("GET", "people.listing"): RouteRequest({}, {"q": "guest"}),
         ("GET", "people.adding"): RouteRequest(),
-        ("POST", "people.add"): RouteRequest(form={"name_en": f"New Person {copy}", "language": "en"}),
+        ("POST", "people.add"): RouteRequest(form={"name_en": "New Person", "language": "en"}),
         ("GET", "people.person"): RouteRequest(person),
         ("GET", "people.changing"): RouteRequest(person),
-        ("POST", "people.change"): RouteRequest(person, form={"name_en": f"Other Name {copy}", "language": "kk"}),
+        ("POST", "people.change"): RouteRequest(person, form={"name_en": "Other Name", "language": "kk"}),
         ("GET", "people.data"): RouteRequest(person),
         ("GET", "merging.proposed"): RouteRequest(),
         ("GET", "merging.looking"): RouteRequest(person, {"other": f"{merged}"}),
@@ -347,7 +347,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
         ("GET", "messages.write"): RouteRequest(event),
         ("POST", "messages.send"): RouteRequest(event, form=message),
-        **_make_directory_requests(season, copy),
+        **_make_directory_requests(season),
         ("GET", "signature.show"): RouteRequest(post),
         ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
         ("GET", "replanning.asking"): RouteRequest({**event, "verb": "move"}),
