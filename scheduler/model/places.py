@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.storage.refusals import register_refusal
-from scheduler.storage.types import Base, Id, Instant, Languages, choice
+from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, choice
 
 KEY = sa.String(80)
 
@@ -26,6 +26,24 @@ class City(Base):
     name: Mapped[Text] = mapped_column(Languages)
     country: Mapped[str] = mapped_column(sa.String(2))
     tzid: Mapped[str] = mapped_column(sa.String(64))
+
+
+class Travel(Base):
+    """How long a journey between two cities takes, either way; what is not stated is not guessed."""
+
+    __tablename__ = "travel"
+
+    from_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id", ondelete="CASCADE"), primary_key=True)
+    to_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id", ondelete="CASCADE"), primary_key=True, index=True)
+    takes: Mapped[timedelta] = mapped_column(Seconds)
+
+    from_city: Mapped[City] = relationship(foreign_keys=[from_id])
+    to_city: Mapped[City] = relationship(foreign_keys=[to_id])
+
+    __table_args__ = (
+        sa.CheckConstraint("from_id < to_id", name="one_row_a_pair"),
+        sa.CheckConstraint("takes BETWEEN 60 AND 604800", name="takes"),
+    )
 
 
 class Organisation(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ class UnitOfWork:
     pages: str = ""  # base address of the public pages; empty if there are none
     revised: set[tuple[str, datetime]] = field(default_factory=set)  # events that were revised: (UID, now)
     content_changed_at: datetime | None = None  # UTC; None: nothing that feeds or pages show
+    informs: bool = True  # False: no letter tells of what is changed
+    planned: list[int] = field(default_factory=list)  # ids of events that were added or changed
+    overruled: list[Any] = field(default_factory=list)  # what contradicts the plan, and was accepted
 
 
 def unit_of_work(session: Session) -> UnitOfWork:

@@ -119,4 +119,5 @@ def _add_directory(web: Flask, app: App) -> None:
         web.register_blueprint(places.blueprint(app, index, kind))
         web.register_blueprint(place_merging.blueprint(app, kind))
     web.register_blueprint(place_merging.closures_blueprint(app))
+    web.register_blueprint(places.journeys_blueprint(app))
     web.register_blueprint(search.blueprint(app, index))

@@ -23,6 +23,13 @@ def until(true: Callable[[], object], *, seconds: float = HANG) -> None:
         pause = min(2 * pause, 0.05)
 
 
+def is_long() -> bool:
+    """Whether tests may take their time: ``--hypothesis-profile=long``."""
+    import hypothesis  # not in the process that crowds are forked from
+
+    return hypothesis.settings.get_current_profile_name() == "long"
+
+
 def interrupt_main_thread(*, when: Callable[[], object]) -> None:
     """Send SIGALRM to the main thread as soon as that is true."""
 

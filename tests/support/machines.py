@@ -37,6 +37,7 @@ from scheduler.services import health
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.worker import delivery
 from tests.support.instance import connect, settings_of
+from tests.support.machine import is_long
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SOON = timedelta(minutes=20)  # longer than news waits for more news
@@ -47,7 +48,7 @@ def run(machine: Callable[[], StateMachine], *, examples: int, steps: int) -> No
     """Play a machine: as often as said, and the same each time, unless the profile ``long`` is chosen."""
     slow = (hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large)
     chosen = hypothesis.settings(max_examples=examples, stateful_step_count=steps, derandomize=True, database=None)
-    if hypothesis.settings.get_current_profile_name() == "long":
+    if is_long():
         chosen = hypothesis.settings(max_examples=1000, stateful_step_count=60, print_blob=True)
     run_state_machine_as_test(machine, settings=hypothesis.settings(chosen, suppress_health_check=slow))
 

@@ -284,6 +284,7 @@ def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
         ("POST", "merging.apart"): RouteRequest(person, form={"other": f"{another}"}),
         ("GET", "personerasure.asking"): RouteRequest({"number": erased}),
         ("POST", "personerasure.erase"): RouteRequest({"number": erased}, form={"by": "desk"}),
+        ("POST", "journeys.state"): RouteRequest({"key": "bangkok"}, form={"to": "krungthep", "takes": "2 hours"}),
         ("GET", "venueclosures.closures"): RouteRequest({"key": "hall"}),
         ("POST", "venueclosures.close"): RouteRequest({"key": "hall"}, form={"first_day": "2027-12-31"}),
         ("POST", "venueclosures.reopen"): RouteRequest({"key": "hall"}, form={"days": "2027-12-31 2027-12-31"}),

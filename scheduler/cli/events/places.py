@@ -24,7 +24,11 @@ def _merged(noun: str) -> dict[str, str]:
     }
 
 
-city = LazyGroup("city", help=N_("Manage cities."), modules=_places("city", "cities") | _merged("city"))
+city = LazyGroup(
+    "city",
+    help=N_("Manage cities."),
+    modules={**_places("city", "cities"), **_merged("city"), "travel": "events.place_planning:travel"},
+)
 organisation = LazyGroup(
     "organisation",
     help=N_("Manage organisations."),

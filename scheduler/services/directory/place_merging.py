@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model.events import Event, event_city
 from scheduler.model.feeds import CITY_PREFIX, FeedLink
-from scheduler.model.places import City, FormerKey, Venue
+from scheduler.model.places import City, FormerKey, Travel, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.directory.person_merging import MergeSide, is_known, merge_values
@@ -126,9 +126,24 @@ def _move(session: Session, kept: Place, other: Place) -> dict[PlaceUse, int]:
     moved[PlaceUse.FEEDS] = _rename_in_feeds(session, kept, other)
     if isinstance(kept, City):
         links = sa.update(FeedLink).where(FeedLink.feed == CITY_PREFIX + other.key)
+        _move_journeys(session, kept, other)
         moved[PlaceUse.LINKS] = _execute(session, links.values(feed=CITY_PREFIX + kept.key))
     session.expire_all()
     return moved
+
+
+def _move_journeys(session: Session, kept: City, other: City) -> None:
+    """Let the journeys of the other be those of the city that is kept, where it has none to the same place."""
+    rows = session.scalars(
+        sa.select(Travel).where(sa.or_(Travel.from_id == other.id, Travel.to_id == other.id))
+    ).all()
+    for row in rows:
+        third = row.to_id if row.from_id == other.id else row.from_id
+        first, second = sorted((third, kept.id))
+        if third != kept.id and session.get(Travel, (first, second)) is None:
+            session.add(Travel(from_id=first, to_id=second, takes=row.takes))
+        session.delete(row)
+    session.flush()
 
 
 def _drop_second(session: Session, kept: Place, other: Place) -> None:

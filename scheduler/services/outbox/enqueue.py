@@ -22,8 +22,8 @@ TOO_LATE = N_("too late to be of use")
 WAS_CANCELLED = N_("the event was cancelled")
 # News waits for this long after the last change, so that several changes make one letter; but never longer than
 # LONGEST_QUIET_PERIOD after the first change.
-QUIET_PERIOD = timedelta(minutes=4)
-LONGEST_QUIET_PERIOD = timedelta(minutes=15)
+QUIET_PERIOD = timedelta(minutes=10)
+LONGEST_QUIET_PERIOD = timedelta(minutes=25)
 URGENT_WITHIN = timedelta(hours=2)  # before the start news does not wait
 
 

@@ -107,6 +107,7 @@ GET  /L/desk/cities/<key>/merge                            303    403  403     2
 POST /L/desk/cities/<key>/merge                            401    403  403     422          422   403      403   422
 GET  /L/desk/cities/<key>/delete                           303    403  403     200          200   403      403   200
 POST /L/desk/cities/<key>/delete                           401    403  403     422          422   403      403   422
+POST /L/desk/cities/<key>/travel                           401    403  403     422          422   403      403   422
 GET  /L/desk/venues/<key>/closed                           303    403  403     200          200   403      403   200
 POST /L/desk/venues/<key>/closed                           401    403  403     422          422   403      403   422
 POST /L/desk/venues/<key>/closed/remove                    401    403  403     303          303   403      403   303

@@ -19,13 +19,14 @@ from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
 from tests.support.instance import connect
+from tests.support.machine import is_long
 from tests.support.processes import Undone, at_once, crowd, killed
 
 pytestmark = pytest.mark.crowd
 
-PROCESSES = 200
-CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 SLOTS = 20
+PROCESSES = 200 if is_long() else 3 * SLOTS
+CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 MINUTE = timedelta(minutes=1)
 TIMES = [MORNING + n * 30 * MINUTE for n in (0, 1, 2, 3, 4, 8, 9, 10, 11, 12)]  # ten, at two counters
 
@@ -77,7 +78,7 @@ def book(db, number, at):
         return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
-def test_of_200_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
+def test_of_many_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
     told = crowd(
         try_for_one,
         [(database_url, number) for number in range(PROCESSES)],

@@ -18,9 +18,21 @@ from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
+from scheduler.services.events.programme.conflicts import ClashKind
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
-NOT_PRINTED = {DeputyNews, FormKind, LogFormat, PrintForm, Purpose, VisitPurpose, Partstat, Reason, ScanOutcome}
+NOT_PRINTED = {
+    ClashKind,
+    DeputyNews,
+    FormKind,
+    LogFormat,
+    PrintForm,
+    Purpose,
+    VisitPurpose,
+    Partstat,
+    Reason,
+    ScanOutcome,
+}
 
 
 def enumerations() -> Iterator[type[StrEnum]]:

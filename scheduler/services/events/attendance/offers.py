@@ -22,6 +22,7 @@ from scheduler.services.events.attendance.capacity import (
     take_places,
 )
 from scheduler.services.outbox import enqueue
+from scheduler.storage.unit_of_work import unit_of_work
 
 # An offer is held for a third of the time that is left, so that two more can be made after it.
 SHARES = 3
@@ -113,12 +114,18 @@ def _offer(session: Session, attendee: Attendee, *, until: datetime, now: dateti
     session.flush()
 
 
-def queue_offer(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Queue the letter about an offer; it does not leave once the offer has lapsed."""
+def queue_offer(session: Session, attendee: Attendee, *, now: datetime, due_at: datetime | None = None) -> None:
+    """Queue the letter about an offer, by default due now; it does not leave once the offer has lapsed."""
     until = attendee.offered_until
     assert until is not None  # noqa: S101 - a constraint
     queue_for_attendee(
-        session, LetterKind.OFFERED, attendee, now=now, expires_at=until, facts={"until": until.isoformat()}
+        session,
+        LetterKind.OFFERED,
+        attendee,
+        now=now,
+        due_at=due_at,
+        expires_at=until,
+        facts={"until": until.isoformat()},
     )
 
 
@@ -126,16 +133,19 @@ def shift_deadlines(session: Session, event: Event, by: timedelta, *, now: datet
     """Let the offers of an event that was shifted hold so much later, or earlier, and tell those who have one.
 
     An offer never holds beyond what is offered at all, and one that would end at once gets the time that a new one
-    would. Return how many offers hold until another time.
+    would. Return how many offers hold until another time. In a transaction that informs nobody all stay as they are.
     """
+    if not unit_of_work(session).informs:
+        return 0
     lock_places(session, event.id)
     offered = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.offered_until > now)
+    due_at, _since = enqueue.news_due_at(session, event, now=now)  # with the news: both can be taken back until then
     moved = 0
     for attendee in session.scalars(offered.order_by(Attendee.id).execution_options(populate_existing=True)):
         until = _shift_deadline(event, attendee.offered_until, by, now)
         if until != attendee.offered_until:
             attendee.offered_until, moved = until, moved + 1
-            queue_offer(session, attendee, now=now)
+            queue_offer(session, attendee, now=now, due_at=due_at)
             note(session, "offer", "attendee", attendee.id, now=now, event=event.key, until=until.isoformat())
     session.flush()
     return moved
@@ -181,13 +191,15 @@ def queue_for_attendee(
     attendee: Attendee,
     *,
     now: datetime,
+    due_at: datetime | None = None,
     expires_at: datetime | None = None,
     facts: Mapping[str, object] | None = None,
 ) -> None:
     """Queue a letter to the person who attends: the guest, or the deputy who comes in their place."""
     # With the epoch, so that a deputy gets a letter beside that to the guest at this very moment.
     key, event = f"{letter_key(kind, attendee.id, now)}:{attendee.epoch}", attendee.event
-    enqueue.queue(session, kind, attendee.attending, event, key=key, now=now, expires_at=expires_at, facts=facts)
+    person = attendee.attending
+    enqueue.queue(session, kind, person, event, key=key, now=now, due_at=due_at, expires_at=expires_at, facts=facts)
 
 
 def letter_key(kind: LetterKind, attendee: int, now: datetime) -> str:

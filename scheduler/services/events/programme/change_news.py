@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import OPEN_ENDED, Event, Kind, Mode, Status
 from scheduler.model.letters import LetterKind
+from scheduler.services.common.audit import note
 from scheduler.services.events.programme.event_times import capture_facts, has_changed, has_gained_hour
 from scheduler.services.outbox import enqueue
+from scheduler.storage.unit_of_work import unit_of_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,14 @@ class EventBefore:
 
 
 def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
-    """Queue letters about a change if it is news, and return how many people get one."""
+    """Queue letters about a change if it is news, and return how many people get one.
+
+    In a transaction that informs nobody, none is queued; the audit says so.
+    """
+    if not unit_of_work(session).informs:
+        if _find_news(event, was, now):
+            note(session, "inform nobody", "event", event.key, now=now)
+        return 0
     if was.status is Status.CANCELLED and not event.cancelled:
         enqueue.queue_again(session, event, now=now)
     news = _find_news(event, was, now)

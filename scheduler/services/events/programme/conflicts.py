@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, combine_errors
 from scheduler.model.attendance import BOUND, Attendee, comes
 from scheduler.model.events import OPEN_ENDED, Event, Kind, Status, Timing
-from scheduler.model.places import Closure, Person, Venue
+from scheduler.model.places import City, Closure, Person, Venue
 from scheduler.services.common.audit import note
+from scheduler.services.events.programme.places import TravelTimes, read_travel_times
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays, list_open_days
+from scheduler.storage.unit_of_work import unit_of_work
 
 
 class ClashKind(StrEnum):
@@ -24,6 +26,7 @@ class ClashKind(StrEnum):
 
     VENUE = "venue taken twice"
     PERSON = "person at two places"
+    TRAVEL = "person on the way"
     OUTSIDE = "outside the days of the whole"
     CLOSED = "venue closed"
     CANCELLED = "part of something cancelled"
@@ -32,16 +35,25 @@ class ClashKind(StrEnum):
 class Contradiction(Conflict):
     """Two things cannot both be planned; ``about`` are the keys of the events that it is about.
 
-    ``who`` is the person that two events bind, of that kind only.
+    ``who`` is the person that two events bind, or who is on the way between them. ``rows`` are those behind the keys
+    among the facts, by the names of the facts.
     """
 
     def __init__(
-        self, message: str, *, kind: ClashKind, about: Sequence[str], who: Person | None = None, **facts: object
+        self,
+        message: str,
+        *,
+        kind: ClashKind,
+        about: Sequence[str],
+        who: Person | None = None,
+        rows: Mapping[str, Event | Person | Venue | City] | None = None,
+        **facts: object,
     ) -> None:
         super().__init__(message, **facts)
         self.kind = kind
         self.about = about
         self.who = who
+        self.rows = rows or {}
 
 
 def refuse(session: Session, events: Sequence[Event], *, force: str | None, now: datetime) -> None:
@@ -52,6 +64,7 @@ def refuse(session: Session, events: Sequence[Event], *, force: str | None, now:
     found = find(session, events, now=now)
     if found and not force:
         raise combine_errors(found)
+    unit_of_work(session).overruled.extend(found)
     for event in events:
         mine = [str(contradiction) for contradiction in found if event.key in contradiction.about]
         if mine:
@@ -77,6 +90,7 @@ def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Co
         for conflict in (
             *_find_venues_taken_twice(session, chunk),
             *_find_people_at_two_places(session, chunk),
+            *_find_people_travelling(session, chunk),
             *_check_parts_within(session, chunk),
         ):
             found[str(conflict)] = conflict
@@ -101,7 +115,7 @@ def find_overlaps(session: Session, event: Event, person: Person) -> list[Contra
         .where(Event.status != Status.CANCELLED, Event.kind.not_in(OPEN_ENDED))
         .order_by(Event.key)
     )
-    others = [other for other in session.scalars(query) if not _may_overlap(event, other)]
+    others = [other for other in session.scalars(query) if not may_overlap(event, other)]
     return [_make_overlap(person, event, other) for other in others]
 
 
@@ -110,7 +124,7 @@ def _is_binding(event: Event) -> bool:
     return event.dated and not event.cancelled and event.kind not in OPEN_ENDED
 
 
-def _may_overlap(one: Event, other: Event) -> bool:
+def may_overlap(one: Event, other: Event) -> bool:
     """Return whether two events may overlap: the hour of one is unknown, or one is part of the other."""
     return _has_unknown_hour(one, other) or _is_part_of_other(one, other)
 
@@ -122,6 +136,7 @@ def _make_overlap(person: Person, one: Event, other: Event) -> Contradiction:
         kind=ClashKind.PERSON,
         about=(first.key, second.key),
         who=person,
+        rows={"person": person, "first": first, "second": second},
         person=person.key or f"#{person.id}",
         first=_describe(first),
         second=_describe(second),
@@ -151,13 +166,14 @@ def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[C
     one, other = aliased(Event), aliased(Event)
     pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _is_overlapping(one, other)))
     for mine, theirs in session.execute(pairs.where(one.id.in_(ids)).order_by(one.key, other.key)):
-        if _may_overlap(mine, theirs):
+        if may_overlap(mine, theirs):
             continue
         first, second = sorted((mine, theirs), key=lambda event: event.key)
         yield Contradiction(
             "{venue} is booked twice: {first} and {second} overlap",
             kind=ClashKind.VENUE,
             about=(first.key, second.key),
+            rows={"first": first, "second": second, **({"venue": mine.venue} if mine.venue else {})},
             venue=mine.venue.key if mine.venue else "",
             first=_describe(first),
             second=_describe(second),
@@ -201,8 +217,96 @@ def _find_people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator
         .order_by(Person.id, one.key, other.key)
     )
     for person, mine, theirs in session.execute(query):
-        if not _may_overlap(mine, theirs):
+        if not may_overlap(mine, theirs):
             yield _make_overlap(person, mine, theirs)
+
+
+def _find_people_travelling(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
+    """Yield people who have less time between two cities than the journey takes, where it is stated."""
+    stated = read_travel_times(session)
+    if not stated:
+        return
+    one, other = aliased(Event), aliased(Event)
+    here, there = aliased(Attendee), aliased(Attendee)
+    comes_here = sa.func.coalesce(here.represented_by_id, here.person_id)
+    query = (
+        sa.select(Person, one, other)
+        .join(here, comes_here == Person.id)
+        .join(one, one.id == here.event_id)
+        .join(there, comes(comes_here, there))
+        .join(other, other.id == there.event_id)
+        .where(here.standing.in_(BOUND), there.standing.in_(BOUND), one.id.in_(ids), other.id != one.id)
+        .where(*_is_near(session, ids, other, max(stated.values())))
+        .options(*(joinedload(event.venue).joinedload(Venue.city) for event in (one, other)))
+        .order_by(Person.id, one.key, other.key)
+    )
+    for person, mine, theirs in session.execute(query).unique():
+        if journey := _find_short_journey(stated, mine, theirs):
+            yield _make_late(person, *journey)
+
+
+def _is_near(
+    session: Session, ids: Sequence[int], other: type[Event], longest: timedelta
+) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return conditions that an event with hours is in force within the longest journey from some of these events."""
+    span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
+    first, last = session.execute(span).tuples().one()
+    if first is None or last is None:
+        return (sa.false(),)
+    return (
+        other.timing == Timing.HOURS,
+        other.status != Status.CANCELLED,
+        other.kind.not_in(OPEN_ENDED),
+        other.ends_at >= first - longest,
+        other.starts_at <= last + longest,
+    )
+
+
+def _find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:
+    """Return two events in their order and the time that the journey takes, if there is less time between them."""
+    assert mine.starts_at is not None and mine.ends_at is not None  # noqa: S101, PT018 - it has a date
+    if not is_too_far(stated, mine, (mine.starts_at, mine.ends_at), theirs):
+        return None
+    first, second = sorted((mine, theirs), key=lambda event: (event.starts_at, event.key))
+    return first, second, stated[_pair(mine, theirs)]
+
+
+def is_too_far(stated: TravelTimes, mine: Event, at: tuple[datetime, datetime], theirs: Event) -> bool:
+    """Return whether nobody can be at an event from one instant to another, and at a second one before or after it.
+
+    It is not known if the journey is not stated, or if an event has no hours: nobody knows when somebody leaves then.
+    """
+    takes = stated.get(_pair(mine, theirs))
+    if takes is None or not (_has_hours(mine) and _has_hours(theirs)) or _is_part_of_other(mine, theirs):
+        return False
+    assert theirs.starts_at is not None and theirs.ends_at is not None  # noqa: S101, PT018 - it has hours
+    before, after = at[0] - theirs.ends_at, theirs.starts_at - at[1]
+    return timedelta() <= before < takes or timedelta() <= after < takes
+
+
+def _pair(one: Event, other: Event) -> frozenset[int]:
+    return frozenset(event.city.id for event in (one, other) if event.city)
+
+
+def _has_hours(event: Event) -> bool:
+    return event.timing is Timing.HOURS and event.kind not in OPEN_ENDED
+
+
+def _make_late(person: Person, first: Event, second: Event, takes: timedelta) -> Contradiction:
+    assert first.city is not None and second.city is not None  # noqa: S101, PT018 - the journey is between them
+    return Contradiction(
+        "{person} cannot be at {second} in time after {first}: from {city} to {goal} it takes {takes}",
+        about=(first.key, second.key),
+        kind=ClashKind.TRAVEL,
+        who=person,
+        rows={"person": person, "first": first, "second": second, "city": first.city, "goal": second.city},
+        person=person.key or f"#{person.id}",
+        first=_describe(first),
+        second=_describe(second),
+        city=first.city.key,
+        goal=second.city.key,
+        takes=f"{takes // timedelta(hours=1)}:{takes // timedelta(minutes=1) % 60:02}",
+    )
 
 
 def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
@@ -215,6 +319,7 @@ def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradict
                 "{whole} is cancelled, but {part}, a part of it, is not; cancel that too",
                 kind=ClashKind.CANCELLED,
                 about=(part.key, whole.key),
+                rows={"whole": whole, "part": part},
                 whole=whole.key,
                 part=part.key,
             )
@@ -232,6 +337,7 @@ def _check_within_parent(event: Event) -> Iterator[Contradiction]:
         "{event} is outside the days of {parent}: {first} is not within {from_day} to {to_day}",
         kind=ClashKind.OUTSIDE,
         about=(event.key, parent.key),
+        rows={"event": event, "parent": parent},
         event=event.key,
         parent=parent.key,
         first=first if first < parent.first_on else last,
@@ -265,17 +371,19 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
                 "{venue} is closed on every day of {event}",
                 kind=ClashKind.CLOSED,
                 about=(event.key,),
+                rows={"venue": venue, "event": event},
                 venue=venue.key,
                 event=event.key,
             )
         return
     day, last = _get_local_days(event, venue.city.tzid)
     while day <= last:
-        if _is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
+        if is_closed_on(venue, day) and not _is_over_before_closing(event, venue, day):
             yield Contradiction(
                 "{venue} is closed on {day}, a day of {event}",
                 kind=ClashKind.CLOSED,
                 about=(event.key,),
+                rows={"venue": venue, "event": event},
                 venue=venue.key,
                 day=day,
                 event=event.key,
@@ -283,7 +391,8 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
         day += timedelta(days=1)
 
 
-def _is_closed_on(venue: Venue, day: date) -> bool:
+def is_closed_on(venue: Venue, day: date) -> bool:
+    """Return whether a venue does not open on a day."""
     closures = _list_closures_on(venue, day)
     if closures:
         return all(closure.opens is None for closure in closures)

@@ -106,12 +106,24 @@ def format_old_time(was: Mapping[str, Any], event: Event, language: str) -> str:
         return ""
     if has_gained_hour(was, event) and not event.cancelled:
         return ""
+    own = format_was(was, event, language, None)[0]
+    return f"{own.time} ({own.zone})" if own.zone else own.time
+
+
+def format_was(was: Mapping[str, Any], event: Event, language: str, tzid: str | None) -> list[When]:
+    """Return the old time of an event as `format_time` does the present one; nothing if it had no date."""
+    if not was.get("dtstart"):
+        return []
     start, end = datetime.fromisoformat(was["dtstart"]), datetime.fromisoformat(was["dtend"])
     if was["timing"] != Timing.HOURS:
-        return format_days(start.date(), (end - DAY).date(), language)
-    at = instant(start, was["tzid"], gap="shift")
-    zone = _format_zone(_name_place_of_clock(event, was["tzid"], language), at, was["tzid"])
-    return f"{format_span(start, end, language)} ({zone})"
+        return [When(format_days(start.date(), (end - DAY).date(), language), "")]
+    starts_at, ends_at = (instant(at, was["tzid"], gap="shift") for at in (start, end))
+    city = _name_place_of_clock(event, was["tzid"], language)
+    own = When(format_span(start, end, language), _format_zone(city, starts_at, was["tzid"]))
+    if tzid is None or wall(starts_at, tzid) == start:
+        return [own]
+    theirs = format_span(wall(starts_at, tzid), wall(ends_at, tzid), language)
+    return [own, When(theirs, _format_zone(zone_city(tzid, language), starts_at, tzid), own=True)]
 
 
 def _get_time(facts: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import Conflict
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.text import Text, fold_text
 from scheduler.model.events import Event, Kind
 from scheduler.model.feeds import Feed, is_built_in
-from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Venue
+from scheduler.model.places import City, Closure, OpeningHours, Organisation, Person, Travel, Venue
 from scheduler.services.address.library import check_office
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind, change
@@ -265,3 +265,49 @@ def _read_feed(row: Feed) -> dict[str, Any]:
         "tours": tuple(row.tours),
         "past_days": row.past_days,
     }
+
+
+TravelTimes = Mapping[frozenset[int], timedelta]  # by the ids of two cities
+LONGEST_JOURNEY = timedelta(days=7)
+
+
+def state_travel(session: Session, one: City, other: City, takes: timedelta | None, *, now: datetime) -> None:
+    """State how long a journey between two cities takes, from door to door, either way; None forgets it.
+
+    Raise Invalid for a journey within a city, of no whole minutes, or longer than a week.
+    """
+    if one.id == other.id:
+        raise Invalid("to: give two different cities")
+    if takes is not None and (not MINUTE <= takes <= LONGEST_JOURNEY or takes % MINUTE):
+        raise Invalid("time: a journey takes from one minute to seven days, in whole minutes")
+    pair = tuple(sorted((one.id, other.id)))
+    row = session.get(Travel, pair)
+    if takes is not None:
+        session.add(row := row or Travel(from_id=pair[0], to_id=pair[1]))
+        row.takes = takes
+    elif row is not None:
+        session.delete(row)
+    session.flush()
+    minutes = None if takes is None else takes // MINUTE
+    note(session, "travel", "city", one.key, now=now, to=other.key, minutes=minutes)
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def list_travel(session: Session) -> Sequence[Travel]:
+    """Return all journeys that are stated, by the keys of their cities."""
+    cities = (aliased(City), aliased(City))
+    query = (
+        sa.select(Travel)
+        .join(cities[0], Travel.from_id == cities[0].id)
+        .join(cities[1], Travel.to_id == cities[1].id)
+    )
+    with_cities = (joinedload(Travel.from_city), joinedload(Travel.to_city))
+    return session.scalars(query.options(*with_cities).order_by(cities[0].key, cities[1].key)).all()
+
+
+def read_travel_times(session: Session) -> TravelTimes:
+    """Return how long the journeys take that are stated."""
+    rows = session.execute(sa.select(Travel.from_id, Travel.to_id, Travel.takes))
+    return {frozenset((one, other)): takes for one, other, takes in rows}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,6 +62,7 @@ _TOLD = frozenset(
     ("dtstart", "dtend", "duration", "first_day", "last_day", "hour_to_be_announced", "tz", "status", "venue")
 )
 NO_REASON = Text()
+DAY = timedelta(days=1)
 # The fields that decide whether a free place is offered, and to whom.
 _OFFERING = frozenset(("status", "dtstart", "dtend", "first_day", "last_day", "registration_closes", "queue"))
 
@@ -141,6 +142,7 @@ def settle(session: Session, pending: Sequence[Pending], *, now: datetime) -> Ma
     revise(session, [one.event for one in changed], now=now)
     revise(session, _find_parts_to_revise(changed), now=now)
     _keep_last_changes(session, changed, now=now)
+    unit_of_work(session).planned.extend(one.event.id for one in changed)
     return retimed
 
 
@@ -189,7 +191,7 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
         places = get_capacity(one.event, mode)
         if (places.capacity, places.kept) != (capacity, kept):
             offers.set_capacity(session, one.event, mode, capacity, kept=kept, now=now)
-    if not _OFFERING.isdisjoint(one.change.fields):
+    if not _OFFERING.isdisjoint(one.change.fields) and unit_of_work(session).informs:
         for mode in Mode:  # places may have become free while none could be offered
             offers.offer_free_places(session, one.event, mode, now=now)
     told = change_news.announce_change(session, one.event, one.was, now=now)
@@ -282,16 +284,22 @@ def read_times(event: Event, dtstart: datetime, dtend: datetime | None) -> dict[
     """Return an event's times at another date, as `read_move` does, also of one that is cancelled."""
     if event.dtstart is None or event.dtend is None:
         raise Conflict("{event} has no date yet; use: scheduler event announce", event=event.key)
-    if event.whole_days and dtend is None and dtstart.time() == datetime.min.time():
-        return _move_days(event, dtstart)
+    if event.whole_days and not _has_an_hour(dtstart) and not (dtend and _has_an_hour(dtend)):
+        return _move_days(event, dtstart, dtend)
     if event.whole_days and dtend is None:
         raise Invalid("end: {event} is planned by days; give the time when it ends (--end)", event=event.key)
     return _make_times(dtstart, dtend or dtstart + (event.dtend - event.dtstart))
 
 
-def _move_days(event: Event, first: datetime) -> dict[str, Any]:
+def _has_an_hour(at: datetime) -> bool:
+    return at.time() != datetime.min.time()
+
+
+def _move_days(event: Event, first: datetime, end: datetime | None) -> dict[str, Any]:
+    """Return the days of an event by days; ``end`` is the midnight after the last one, None keeps the length."""
     assert event.first_on is not None and event.last_on is not None  # noqa: S101, PT018 - dated
-    return {"first_day": first.date(), "last_day": first.date() + (event.last_on - event.first_on)}
+    last = end.date() - DAY if end else first.date() + (event.last_on - event.first_on)
+    return {"first_day": first.date(), "last_day": last}
 
 
 def _make_times(dtstart: datetime, dtend: datetime) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.base.date_format import format_weekday
+from scheduler.base.date_format import format_lead, format_weekday
+from scheduler.base.durations import parse_duration
+from scheduler.base.errors import NotFound, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event
@@ -23,12 +25,12 @@ from scheduler.services.directory import entries, uses
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.programme import place_reading, places
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
-from scheduler.web.kit.forms import Form
+from scheduler.web.kit.forms import Form, in_words
 from scheduler.web.kit.language import _
 from scheduler.web.officers.directory import fields
 from scheduler.web.officers.directory.people import list_zones
 from scheduler.web.officers.kit import guard, scope
-from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
+from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, sentence
 from scheduler.web.officers.kit.concurrent_edits import merge_edits, remember_fields
 from scheduler.web.officers.kit.guard import DESK, may, officer
 from scheduler.web.officers.kit.scope import AccessScope
@@ -134,7 +136,7 @@ def _list(app: App, index: DirectoryIndex, kind: PlaceKind) -> str:
         )
 
 
-def _show(app: App, kind: PlaceKind, key: str) -> Answer | str:
+def _show(app: App, kind: PlaceKind, key: str, form: Form | None = None) -> Answer | str:
     with app.db.read() as session:
         row = kind.find(session, officer(), key)
         if row.key != key:  # merged since
@@ -147,6 +149,9 @@ def _show(app: App, kind: PlaceKind, key: str) -> Answer | str:
             used=uses.count_uses(session, row),
             events=_list_events(session, kind, row, now=app.clock.now()),
             hours=list_hours(row),
+            journeys=list_journeys(session, row),
+            cities=_name_cities(session) if isinstance(row, City) else (),
+            form=form or Form(),
             done=_done(request.args.get("done", "")),
         )
 
@@ -157,6 +162,15 @@ def _list_events(session: Session, kind: PlaceKind, row: Any, *, now: datetime) 
     query = sa.select(Event).where(kind.events(row), visible)
     over = sa.case((Event.ends_at > now, 0), else_=1)
     return session.scalars(query.order_by(over, Event.starts_at, Event.key).limit(MAX_EVENTS)).all()
+
+
+def list_journeys(session: Session, row: Any) -> Sequence[tuple[City, str]]:
+    """Return how long journeys from a city take, by city: (city, time in words), and nothing for the others."""
+    if not isinstance(row, City):
+        return ()
+    found = [(one.to_city if one.from_id == row.id else one.from_city, one) for one in places.list_travel(session)]
+    mine = [(city, one.takes) for city, one in found if row.id in (one.from_id, one.to_id)]
+    return [(city, format_lead(takes, g.language)) for city, takes in mine]
 
 
 def name_weekday(number: int) -> str:
@@ -180,6 +194,46 @@ def _done(what: str) -> str:
         "changed": _("The changes are saved."),
         "merged": _("The two entries are one now."),
     }.get(what, "")
+
+
+def journeys_blueprint(app: App) -> Blueprint:
+    pages = guard.blueprint("journeys")
+
+    @pages.post(f"{DESK}/cities/<key>/travel")
+    @may(Act.SEE_DIRECTORY, Act.KEEP_PLACES, about=scope.CITY)
+    def state(language: str, key: str) -> Answer:  # noqa: ARG001 - kept in g for all
+        return _state_journey(app, key)
+
+    return pages
+
+
+def _state_journey(app: App, key: str) -> Answer:
+    """State how long a journey to another city takes; an empty time forgets it."""
+    form = Form.sent()
+    try:
+        with act_as_officer(app, form) as session:
+            row, other = (_find_city(session, form, one) for one in (key, form["to"]))
+            places.state_travel(session, row, other, _read_time(form), now=app.clock.now())
+    except FormRefused:
+        page = _show(app, next(kind for kind in KINDS if kind.noun == "city"), key, form)
+        return page if isinstance(page, Answer) else show_form_again(page)
+    return redirect_after_form(url_for("cities.page", language=g.language, key=key, done="changed"))
+
+
+def _find_city(session: Session, form: Form, key: str) -> City:
+    try:
+        return rights.get_city(session, officer(), key)
+    except NotFound:
+        form.errors["to"] = _("Choose a city.")
+        raise FormRefused from None
+
+
+def _read_time(form: Form) -> timedelta | None:
+    try:
+        return parse_duration(form["takes"]) if form["takes"].strip() else None
+    except SchedulerError as error:
+        form.errors["takes"] = sentence(in_words(error))
+        raise FormRefused from error
 
 
 # Adding and changing

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 import pytest
@@ -12,6 +13,8 @@ import sqlalchemy as sa
 from scheduler.model.accounts import AccountRole
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event
+from scheduler.model.letters import NEWS, Letter
+from scheduler.services.common.lookup import get
 from scheduler.worker import delivery
 from tests.support.accounts import an_account, seal, sign_in, text
 from tests.support.builders import DAY, START, a_venue, an_event, register
@@ -40,6 +43,16 @@ def send(web, event, verb, **typed):
     return web.post(path, data={"csrf_token": seal(web, path), **typed})
 
 
+def carry_out(web, event, verb, sure="inform", **typed):
+    """Look at the sheet, and then do what it shows."""
+    seen = find_digest(text(send(web, event, verb, **typed)))
+    return send(web, event, verb, **typed, sure=sure, seen=seen)
+
+
+def find_digest(page) -> str:
+    return re.search(r'name="seen" value="([^"]+)"', page)[1]
+
+
 def starts(app) -> dict[str, datetime | None]:
     with app.db.read() as session:
         return {event.key: event.dtstart for event in session.scalars(sa.select(Event).order_by(Event.id))}
@@ -54,10 +67,10 @@ def test_what_a_move_takes_along_is_shown_first_and_done_when_the_officer_is_sur
     assert "9–27 February 2027" in shown
     assert "2–20 February 2027" in shown
     assert "Tuesday 9 February 2027, 10:00–12:00" in shown
-    assert "Registration closes: Monday 8 February 2027, 18:00 (Bangkok, UTC+7)" in shown
-    assert "People who will be informed by e-mail: 1" in shown
+    assert "Registration closes: <s>Monday 1 February 2027, 18:00</s> Monday 8 February 2027, 18:00" in shown
+    assert "Move and inform people: 1" in shown
 
-    done = send(web, "show", "move", day="2027-02-09", sure="yes")
+    done = carry_out(web, "show", "move", day="2027-02-09")
     assert (303, "/en/desk/events/show") == (done.status_code, done.location)
     assert START + 7 * DAY == starts(app)["opening"]
     with app.db.read() as session:
@@ -66,21 +79,86 @@ def test_what_a_move_takes_along_is_shown_first_and_done_when_the_officer_is_sur
 
 def test_a_move_is_refused_in_words_beside_the_field(app, web):
     nonsense = send(web, "opening", "move", day="soon", hour="late")
-    outside = send(web, "opening", "move", day="2027-03-02", hour="11:00")
-    same = send(web, "opening", "move", day="2027-02-02", hour="10:00", sure="yes")
+    same = send(web, "opening", "move", day="2027-02-02", hour="10:00")
 
-    assert (422, 422, 422) == (nonsense.status_code, outside.status_code, same.status_code)
+    assert (422, 422) == (nonsense.status_code, same.status_code)
     assert "Enter a date as YYYY-MM-DD, for example 2027-02-02." in text(nonsense)
     assert "Enter a time as HH:MM, for example 10:00." in text(nonsense)
-    assert "outside the days of show" in text(outside)
     assert "changes nothing" in text(same)
 
-    send(web, "opening", "move", day="2027-03-02", hour="11:00", reason="It is abroad", sure="yes")
+
+def test_what_stands_against_a_move_is_shown_and_done_only_with_the_reason_why_nevertheless(app, web):
+    outside = {"day": "2027-03-02", "hour": "11:00"}
+
+    shown = text(send(web, "opening", "move", **outside))
+    assert "is outside the days of" in shown
+    assert "Why nevertheless?" in shown
+    unsaid = carry_out(web, "opening", "move", **outside)
+    assert 422 == unsaid.status_code
+    assert "Say why it is to be done nevertheless." in text(unsaid)
+    assert START == starts(app)["opening"]
+
+    carry_out(web, "opening", "move", **outside, reason="It is abroad")
     assert datetime(2027, 3, 2, 11) == starts(app)["opening"]
+    with app.db.read() as session:
+        overruled = session.scalars(sa.select(Audit).where(Audit.action == "force")).one()
+    assert "It is abroad" == overruled.details["reason"]
+
+
+def test_nothing_is_done_if_it_would_have_other_consequences_than_were_shown(app, web):
+    moved = {"day": "2027-02-09", "hour": "10:00"}
+    seen = find_digest(text(send(web, "opening", "move", **moved)))
+    with app.db.write() as session:
+        register(session, get(session, Event, "opening"))
+
+    again = send(web, "opening", "move", **moved, sure="inform", seen=seen)
+
+    assert 422 == again.status_code
+    assert "Something has changed since you looked." in text(again)
+    assert "new since you looked" in text(again)
+    assert START == starts(app)["opening"]
+    assert 303 == carry_out(web, "opening", "move", **moved).status_code
+
+
+def test_an_event_can_be_moved_without_informing_anybody(app, web):
+    carry_out(web, "opening", "move", sure="quietly", day="2027-02-09", hour="10:00")
+
+    assert START + 7 * DAY == starts(app)["opening"]
+    with app.db.read() as session:
+        news = session.scalars(sa.select(Letter.kind).where(Letter.kind.in_(NEWS))).all()
+        written = session.scalars(sa.select(Audit.row).where(Audit.action == "inform nobody")).all()
+    assert ([], ["opening"]) == (news, written)
+
+
+def test_an_event_is_stretched_by_its_end_and_keeps_its_length_without_one(app, web):
+    carry_out(web, "opening", "move", day="2027-02-02", hour="10:00", until="13:30")
+    carry_out(web, "show", "move", day="2027-02-02", last="2027-02-25", alone="yes")
+
+    with app.db.read() as session:
+        opening, show = (get(session, Event, key) for key in ("opening", "show"))
+        assert (START, datetime(2027, 2, 2, 13, 30)) == (opening.dtstart, opening.dtend)
+        assert (date(2027, 2, 2), date(2027, 2, 25)) == (show.first_on, show.last_on)
+
+
+def test_other_days_are_offered_and_one_press_takes_one(web):
+    shown = text(send(web, "opening", "move", day="2027-03-02", hour="10:00"))
+    days = re.findall(r'name="other_day" value="([^"]+)"', shown)
+    assert ["2027-02-18", "2027-02-19", "2027-02-20"] == days
+
+    taken = text(send(web, "opening", "move", day="2027-03-02", hour="10:00", other_day=days[0]))
+    assert "Thursday 18 February 2027, 10:00–12:00" in taken
+    assert 'name="day" value="2027-02-18"' in taken
+
+
+def test_back_shows_the_form_with_what_was_typed(web):
+    page = text(send(web, "opening", "move", day="2027-03-02", why_en="The hall is closed.", sure="back"))
+
+    assert 'value="2027-03-02"' in page
+    assert "The hall is closed." in page
 
 
 def test_an_event_can_be_moved_alone(app, web):
-    send(web, "show", "move", day="2027-02-01", alone="yes", sure="yes")
+    carry_out(web, "show", "move", day="2027-02-01", alone="yes")
 
     assert (datetime(2027, 2, 1), START) == (starts(app)["show"], starts(app)["opening"])
 
@@ -88,7 +166,7 @@ def test_an_event_can_be_moved_alone(app, web):
 def test_a_tour_is_moved_by_its_first_stop(app, web):
     assert PLAN.format("tour", "move") in text(web.get("/en/desk/events/show"))
 
-    done = send(web, "tour", "move", day="2027-02-04", sure="yes")
+    done = carry_out(web, "tour", "move", day="2027-02-04")
 
     assert "/en/desk" == done.location
     assert (datetime(2027, 2, 4), START + 2 * DAY) == (starts(app)["show"], starts(app)["opening"])
@@ -101,14 +179,14 @@ def test_a_copy_is_made_under_its_own_key(app, web):
 
     shown = text(send(web, "show", "copy", key="again", day="2027-05-04", guests="yes"))
     assert "again-opening" in shown
-    assert "Guests invited: 1" in shown
+    assert "People on its list: 1" in shown
     assert "Nobody will be informed by e-mail." in shown
 
     past = text(send(web, "show", "copy", key="again", day="2026-05-04"))
     assert "The first day has passed." in past
     assert "The time at which registration closes has passed." in past
 
-    done = send(web, "show", "copy", key="again", day="2027-05-04", sure="yes")
+    done = carry_out(web, "show", "copy", key="again", day="2027-05-04")
     assert "/en/desk/events/again" == done.location
     assert datetime(2027, 5, 4, 10) == starts(app)["again-opening"]
 
@@ -128,25 +206,25 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
     assert "show" in starts(app)
 
     delivery.deliver(app)
-    refused = send(web, "show", "delete", sure="yes")
+    refused = send(web, "show", "delete")
     assert 422 == refused.status_code
     assert "People have already been informed of opening (1)" in text(refused)
 
     with app.db.write() as session:
         an_event(session, "mistake")
-    send(web, "mistake", "delete", sure="yes")
+    carry_out(web, "mistake", "delete")
     assert "mistake" not in starts(app)
 
 
 def test_the_last_change_is_taken_back(app, web):
-    send(web, "show", "move", day="2027-02-09", sure="yes")
+    carry_out(web, "show", "move", day="2027-02-09")
 
     shown = text(send(web, "show", "take-back"))
     assert "2–20 February 2027" in shown
     assert "Previous time</th>" in shown
     assert "9–27 February 2027" in shown
     assert "(Bangkok, UTC+7); made by: aigerim@web" in shown
-    send(web, "show", "take-back", sure="yes")
+    carry_out(web, "show", "take-back")
 
     assert START == starts(app)["opening"]
 

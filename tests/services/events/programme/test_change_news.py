@@ -244,7 +244,7 @@ def test_the_ledger_says_what_waits_and_why(scheduler, app, opening):
     listed = scheduler("letter", "list", "--outcome", "to do").output
     doctor = scheduler("doctor").output
 
-    assert "2027-01-04 16:04" in listed
+    assert "2027-01-04 16:10" in listed
     assert "in case more changes follow" in listed
     assert "waiting: 2" in doctor
 
