@@ -8,6 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
+from scheduler.base.vocabulary import key_of_word
 from scheduler.cli.directory.merge_words import list_fields, read_taken
 from scheduler.cli.kit.answers import Columns, show
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
@@ -77,7 +78,7 @@ def _describe(done: PersonMerge) -> Iterator[str]:
     for one in done.shared:
         stays, ends = (one.kept, one.other) if one.stays is MergeSide.KEPT else (one.other, one.kept)
         yield "  " + _("Both are on the list of {event}: {stays} stays, {ends} ends").format(
-            event=one.event, stays=_(stays), ends=_(ends)
+            event=one.event, stays=_(key_of_word(stays)), ends=_(key_of_word(ends))
         )
 
 

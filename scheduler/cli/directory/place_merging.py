@@ -9,6 +9,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
+from scheduler.base.vocabulary import key_of_word
 from scheduler.cli.directory.merge_words import list_fields, read_taken
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, pass_context
@@ -48,7 +49,7 @@ def _describe(done: PlaceMerge) -> Iterator[str]:
     yield _("Merged into {key}: {other}").format(key=done.key, other=done.handle)
     yield from list_fields(done.fields)
     for use, number in done.moved.items():
-        yield f"  {_(use)}: {number}"
+        yield f"  {_(key_of_word(use))}: {number}"
     for problem in done.contradictions:
         yield f"! {problem.text(_)}"
 

@@ -57,8 +57,18 @@ def _list_records(found: SearchResults, zone: str) -> Iterator[dict[str, Any]]:
         yield {"noun": "letter", "key": letter.id, "name": f"{letter.kind}: {letter.event.key}", "more": at}
 
 
+NOUN_WORDS = {
+    "event": N_("Event"),
+    "person": N_("Person"),
+    "organisation": N_("Organisation"),
+    "venue": N_("Venue"),
+    "city": N_("City"),
+    "visit": N_("Appointment"),
+    "message": N_("Message"),
+    "letter": N_("E-mail"),
+}
 COLUMNS: Columns = {
-    N_("Kind"): lambda record: _(record["noun"]),
+    N_("Kind"): lambda record: _(NOUN_WORDS[str(record["noun"])]),
     N_("Key"): "key",
     N_("Name"): "name",
     N_("Details"): lambda record: record["more"] or "",

@@ -124,7 +124,7 @@ def _move(session: Session, kept: Place, other: Place) -> dict[PlaceUse, int]:
         values = {column.key if isinstance(column, sa.Column) else column: kept.id}
         moved[word] = _execute(session, sa.update(table).where(column == other.id).values(values))
     moved[PlaceUse.FEEDS] = _rename_in_feeds(session, kept, other)
-    if isinstance(kept, City):
+    if isinstance(kept, City) and isinstance(other, City):
         links = sa.update(FeedLink).where(FeedLink.feed == CITY_PREFIX + other.key)
         _move_journeys(session, kept, other)
         moved[PlaceUse.LINKS] = _execute(session, links.values(feed=CITY_PREFIX + kept.key))

@@ -45,7 +45,9 @@
     const typed = field.value.trim();
     if (!typed) return show({ typed, exact: false, found: [] });
     try {
-      const answer = await fetch(`${form.dataset.suggestions}?${new URLSearchParams({ q: typed })}`);
+      const address = new URL(form.dataset.suggestions, location.href);
+      address.searchParams.set("q", typed);
+      const answer = await fetch(address);
       if (answer.ok && typed === field.value.trim()) show(await answer.json());
     } catch { /* away: Enter still shows the page */ }
   }
@@ -62,7 +64,7 @@
       link.href = one.address;
       link.tabIndex = -1;
       link.textContent = one.label;
-      kind.className = "quiet small";
+      kind.classList.add("quiet", "small");
       kind.textContent = [one.kind, one.details].filter(Boolean).join(" · ");
       line.append(link, " ", kind);
       return line;
