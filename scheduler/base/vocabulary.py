@@ -75,6 +75,9 @@ WORDS = (
     N_("reminder"),
     N_("sent"),
     N_("skipped"),
+    N_("to do"),
+    N_("not arrived"),
+    N_("no e-mail address"),
     N_("failed"),
     # What a command did, and to what
     N_("added"),

@@ -311,6 +311,30 @@ class Reminder(Base):
         return NominalDuration.from_length(self.offset, self.exact_days)
 
 
+class KindReminder(Base):
+    """A reminder that new events of a kind begin with; those that exist already stay as they are."""
+
+    __tablename__ = "kind_reminder"
+
+    id: Mapped[Id]
+    kind: Mapped[Kind] = mapped_column(choice(Kind))
+    offset: Mapped[timedelta] = mapped_column(Seconds)
+    exact_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    at: Mapped[time | None]
+    audience: Mapped[ReminderAudience] = mapped_column(choice(ReminderAudience))
+
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "offset", "exact_days", "audience"),
+        sa.CheckConstraint('"offset" >= 0', name="offset"),
+        sa.CheckConstraint('exact_days >= 0 AND exact_days * 86400 <= "offset"', name="exact_days"),
+    )
+
+    @property
+    def before(self) -> NominalDuration:
+        """How long before the start of the event it leaves."""
+        return NominalDuration.from_length(self.offset, self.exact_days)
+
+
 class LastChange(Base):
     """The last change of an event, by which it can be taken back.
 

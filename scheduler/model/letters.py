@@ -115,6 +115,24 @@ class Letter(Base):
         sa.CheckConstraint("outcome <> 'sent' OR message_id IS NOT NULL", name="sent_with_message_id"),
         sa.CheckConstraint("outcome = 'sent' OR outcome IS NULL OR reason <> ''", name="reason_with_outcome"),
         sa.CheckConstraint("attempts >= 0", name="attempts"),
+        # What the desk looks for among all letters, the newest first.
+        sa.Index("ix_letter_outcome_id", "outcome", "id"),
+        sa.Index(
+            "ix_letter_skipped_reason",
+            "reason",
+            "id",
+            sqlite_where=sa.text("outcome = 'skipped'"),
+            postgresql_where=sa.text("outcome = 'skipped'"),
+        ),
+        sa.Index("ix_letter_kind_id", "kind", "id"),
+        sa.Index("ix_letter_finished_at", "finished_at"),
+        sa.Index("ix_letter_address", "address"),
+        sa.Index(
+            "ix_letter_about_visits",
+            "id",
+            sqlite_where=sa.text("appointment_id IS NOT NULL"),
+            postgresql_where=sa.text("appointment_id IS NOT NULL"),
+        ),
         sa.Index(
             "ix_letter_of_message_id",
             "of_message_id",
@@ -164,6 +182,7 @@ class Message(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     due_at: Mapped[datetime] = mapped_column(Instant)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    reply_to: Mapped[str | None] = mapped_column(sa.String(254))  # NULL: where replies to all letters of the event go
 
     event: Mapped[Event] = relationship()
 

@@ -28,9 +28,16 @@ from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
 from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.events import letters as event_letters
-from scheduler.web.officers.events import messages as event_messages
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import replanning
+from scheduler.web.officers.writing import (
+    all_letters,
+    event_letters,
+    kind_reminders,
+    message_form,
+    messages,
+    reminders,
+)
 from scheduler.web.programme import pages, subscribing, well_known
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
@@ -95,8 +102,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
-    web.register_blueprint(event_letters.blueprint(app))
-    web.register_blueprint(event_messages.blueprint(app))
+    for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
+        web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app)
     web.register_blueprint(door.blueprint(app, local))

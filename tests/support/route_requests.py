@@ -34,6 +34,7 @@ from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.door import arrivals
+from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import form_floods, forms
 from scheduler.web.kit.assets import Assets
 from tests.support.accounts import KEPT, PASSWORD
@@ -91,6 +92,7 @@ class Season:
         self._book()
         with app.db.write() as session:
             self._fail_letters(session)
+            self._write_message(session)
 
     def _plan_post(self, session: Session) -> None:
         said = {"horizon": "120 days", "notice": "1 day", "hold": "1 day", "largest_party": 3}
@@ -145,12 +147,26 @@ class Season:
     def _fail_letters(self, session: Session) -> None:
         """Let a letter about the event and one about the last visit fail, so that they can be sent again."""
         last = sa.select(Letter).order_by(Letter.id.desc()).limit(1)
-        to_guest = session.scalars(last.where(Letter.person_id == self.guests[5].person_id)).one()
-        booked = last.join(Letter.appointment).where(Appointment.reference == self.visits[-1])
-        to_visitor = session.scalars(booked.where(Letter.kind == LetterKind.VISIT_BOOKED)).one()
-        for letter in (to_guest, to_visitor):
+        to_guests = [
+            session.scalars(last.where(Letter.person_id == self.guests[number].person_id)).one()
+            for number in (5, 6, 7)
+        ]
+        booked = last.join(Letter.appointment).where(Letter.kind == LetterKind.VISIT_BOOKED)
+        to_visitors = [
+            session.scalars(booked.where(Appointment.reference == reference)).one()
+            for reference in (self.visits[-1], self.visits[-4])
+        ]
+        for letter in (*to_guests, *to_visitors):
             letter.outcome, letter.reason, letter.finished_at = Outcome.FAILED, "no such mailbox", self.now
-        self.letter, self.visit_letter = to_guest.id, to_visitor.id
+        self.letter, self.other_letter, self.third_letter = (letter.id for letter in to_guests)
+        self.visit_letter, self.other_visit_letter = (letter.id for letter in to_visitors)
+
+    def _write_message(self, session: Session) -> None:
+        """Write a message to one guest that waits, so that it can be withdrawn."""
+        written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
+        guest, leaves = self.guests[8], self.now + timedelta(days=1)
+        sent = messages.send(session, guest.event, written, to=(), guests=[guest.id], now=self.now, at=leaves)
+        self.message = sent.id
 
     # Links
 
@@ -342,7 +358,20 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "desk.letters"): RouteRequest(event),
         ("GET", "eventletters.letter"): RouteRequest(letter),
         ("GET", "eventletters.attachment"): RouteRequest(letter),
+        ("GET", "eventletters.page"): RouteRequest(letter),
         ("POST", "eventletters.again"): RouteRequest(letter),
+        ("POST", "eventletters.informed"): RouteRequest({**event, "number": season.other_letter}),
+        ("GET", "allletters.letters"): RouteRequest(query={"state": "all", "kind": "confirmed"}),
+        ("POST", "allletters.again"): RouteRequest(form={f"letter_{season.third_letter}": "yes"}),
+        ("GET", "sentmessages.everything"): RouteRequest(event),
+        ("GET", "sentmessages.message"): RouteRequest({**event, "number": season.message}),
+        ("POST", "sentmessages.withdraw"): RouteRequest({**event, "number": season.message}),
+        ("GET", "reminders.everything"): RouteRequest(event),
+        ("POST", "reminders.change"): RouteRequest(event, form={"before": "1 hour", "audience": "everyone"}),
+        ("GET", "kindreminders.everything"): RouteRequest(),
+        ("POST", "kindreminders.change"): RouteRequest(
+            form={"kind": "visit", "before": f"{season.morning:%d} days", "audience": "everyone"}
+        ),
         ("GET", "guests.guest"): RouteRequest(guest),
         ("GET", "guests.asking"): RouteRequest({**guest, "verb": "answer"}),
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
@@ -380,7 +409,11 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "deskvisits.visit"): RouteRequest(visit),
         ("GET", "visitletters.letter"): RouteRequest(visit_letter),
         ("GET", "visitletters.attachment"): RouteRequest(visit_letter),
+        ("GET", "visitletters.page"): RouteRequest(visit_letter),
         ("POST", "visitletters.again"): RouteRequest(visit_letter),
+        ("POST", "visitletters.informed"): RouteRequest(
+            {"reference": season.visits[-4], "number": season.other_visit_letter}
+        ),
         ("GET", "deskvisits.to_correct"): RouteRequest(visit),
         ("POST", "deskvisits.correct"): RouteRequest(visit, form=corrected),
         ("POST", "deskvisits.keep_names"): RouteRequest(visit),

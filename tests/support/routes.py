@@ -41,6 +41,7 @@ from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.events.guests import registration
 from scheduler.services.feeds import links as feed_links
+from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import forms
 from tests.support.accounts import an_account, sign_in
 from tests.support.accounts import seal as csrf_token
@@ -115,7 +116,7 @@ def list_routes(site: Flask) -> list[Route]:
 class Numbers(NamedTuple):
     """The ids of an event's guests: on the list, not confirmed yet, the arrival of another; a letter to the first.
 
-    ``person`` is the id of the first in the directory.
+    ``person`` is the id of the first in the directory, ``message`` that of one to the guest with the arrival.
     """
 
     guest: int
@@ -123,6 +124,7 @@ class Numbers(NamedTuple):
     arrival: int
     letter: int
     person: int
+    message: int
 
 
 @dataclass
@@ -169,11 +171,13 @@ class Known:
         return event if route.of_events else post
 
     def number(self, route: Route, numbers: Numbers, post: str) -> int:
-        """Return the id that an address of this route needs: of an arrival, of a letter, or of a guest."""
+        """Return the id that an address of this route needs: of an arrival, a letter, a message, or a guest."""
         if route.endpoint.partition(".")[0] in PEOPLE:
             return numbers.person
         if "letters" in route.rule:
             return numbers.letter if route.of_events else self.visit_letters[post]
+        if "messages" in route.rule:
+            return numbers.message
         return numbers.arrival if route.endpoint.startswith("door.") else numbers.guest
 
     def token(self, endpoint: str, event: str = "fair", post: str = OWN_POST) -> str:
@@ -216,6 +220,7 @@ class Known:
             "own.reminders": {"reminded": "never"},
             "own.reader": {"letters": "kk", "zone": ""},
             "door.let_in": {"attendee": str(self.numbers[event].guest)},
+            "sentmessages.withdraw": {"letter": "0"},
             "deskvisits.move": {"at": "2027-01-10T10:00"},  # a Sunday
         }
         return typed.get(route.endpoint, {})
@@ -313,7 +318,9 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
     tokens["registering", key] = _make_token_to_confirm(app, unconfirmed)
     assert came is not None
     letter = session.scalars(sa.select(Letter.id).where(Letter.person_id == guest.person_id)).one()
-    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id)
+    written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
+    message = messages.send(session, event, written, to=(), guests=[here.id], now=NOW).id
+    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message)
 
 
 def _make_token_to_confirm(app: App, row: Attendee) -> str:

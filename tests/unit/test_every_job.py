@@ -87,15 +87,6 @@ GAPS = {
         "Send a new link to a guest",
         "Bring in a guest list",
     },
-    "writing": {
-        "See what was written to a list",
-        "Stop a message",
-        "See the reminders",
-        "Remind before an event",
-        "Change a reminder",
-        "Remove a reminder",
-        "See who will be reminded and when",
-    },
     "directory": {
         "See which visitors will be erased",
         "Take away what is stored about a person",

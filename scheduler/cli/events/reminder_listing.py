@@ -17,8 +17,7 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Reminder, ReminderAudience
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme.event_reading import pending_reminders
-from scheduler.services.outbox.event_starts import upcoming_start
-from scheduler.services.outbox.reminders import due_at
+from scheduler.services.outbox.reminders import explain_silence
 
 if TYPE_CHECKING:
     from scheduler.services.events.programme.event_drafts import ReminderDraft
@@ -97,18 +96,8 @@ def reminder_record(row: Reminder, *, now: datetime) -> dict[str, Any]:
 
 def _why_not(row: Reminder, now: datetime) -> str:
     """Return why a reminder has no time at which it leaves."""
-    event = row.event
-    if event.cancelled:
-        return _("never: cancelled")
-    if not event.dated:
-        return _("when the date is known")
-    if row.fired_for is not None and row.fired_for == event.starts_at:
-        return _("already sent")
-    start = upcoming_start(event, now=now)
-    if start is None:
-        return _("never: the event has begun")
-    due = format_instant(due_at(row, event, start), event.tzid)
-    return _("never: {time} has passed").format(time=due)
+    said, due = explain_silence(row, row.event, now=now)
+    return _(said).format(time=format_instant(due, row.event.tzid))
 
 
 @click.command("preview", help=N_("Show who will get which reminder and when, if nothing changes."))

@@ -9,20 +9,25 @@ from typing import Any
 import click
 
 from scheduler.base.clock import instant
+from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.cli.kit.answers import Columns, show, show_one
+from scheduler.cli.kit.answers import Columns, print_json, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, ask, in_zone, pass_context, without_asking
 from scheduler.cli.kit.language import _, language, translate_word
-from scheduler.cli.kit.records import NUMBER, format_instant, read_wall_time
+from scheduler.cli.kit.records import NUMBER, format_instant, read_day, read_wall_time
 from scheduler.cli.kit.understood import tell_wall_time
 from scheduler.model.events import Event
-from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
 from scheduler.model.visits import Applicant
-from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get, get_person
 from scheduler.services.letters import ledger
 from scheduler.services.operations.workers import read_ages
+from scheduler.services.outbox import letter_search
 from scheduler.services.outbox.backlog import PAUSED
+from scheduler.services.outbox.letter_search import EVERY_LETTER, LetterFilter, LetterState
+
+HELD = "held"  # since a backup was restored
 
 
 @click.group(help=N_("See which e-mails were sent, and which were not."))
@@ -35,9 +40,11 @@ def letter() -> None:
 @click.option("--kind", type=click.Choice([str(kind) for kind in LetterKind]), help=N_("Only this kind."))
 @click.option(
     "--outcome",
-    type=click.Choice([*(str(outcome) for outcome in Outcome), "to do", "held"]),
-    help=N_("Only with this outcome."),
+    type=click.Choice([*(str(state) for state in LetterState), HELD]),
+    help=N_("Only with this outcome; not arrived: failed or without an address, and still of use."),
 )
+@click.option("--to", "to", help=N_("Only to this person, by key, #number or e-mail address."))
+@click.option("--day", help=N_("Only finished on this day."))
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help=N_("At most this many."))
 @as_json
 @pass_context
@@ -46,12 +53,26 @@ def list_letters(
     event: str | None,
     kind: str | None,
     outcome: str | None,
+    to: str | None,
+    day: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
+    tzid = context.settings.timezone
+    on = read_day(day, "--day", now=context.now(), tzid=tzid) if day else None
     with context.read() as session:
-        about = get(session, Event, event) if event else None
-        rows = ledger.list_letters(session, event=about, kind=kind, outcome=outcome, limit=limit)
+        if event:
+            get(session, Event, event)
+        wanted = LetterFilter(
+            state=LetterState(outcome) if outcome and outcome != HELD else None,
+            kind=LetterKind(kind) if kind else None,
+            event=event or "",
+            people=[get_person(session, to).id] if to else None,
+            day=on,
+            tzid=tzid,
+        )
+        known = ledger.IS_HELD if outcome == HELD else EVERY_LETTER
+        rows = letter_search.find_letters(session, wanted, known=known, now=context.now(), most=limit)[::-1]
         ages = read_ages(session)
         records = [_record(row, ages, context.settings.timezone, context.now()) for row in rows]
     show(records, COLUMNS, as_json=as_json, nothing=_("No e-mails."))
@@ -133,13 +154,51 @@ def show_letter(context: CommandContext, number: int, text: bool, as_json: bool)
         click.echo(render_as_text(session, row, house=context.app.house, now=context.now()))
 
 
-@letter.command(help=N_("Send an e-mail again that could not be delivered."))
-@click.argument("number", type=NUMBER)
+@letter.command(help=N_("Send e-mails again that could not be delivered."))
+@click.argument("numbers", type=NUMBER, nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--address", help=N_("The right e-mail address of the recipient, which is kept with the person."))
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@as_json
 @pass_context
-def retry(context: CommandContext, number: int) -> None:
-    with context.write() as session:
-        ledger.retry(session, ledger.get_letter(session, number), now=context.now())
-    click.echo(_("E-mail {number} will be sent in the next round.").format(number=number))
+def retry(
+    context: CommandContext, numbers: tuple[int, ...], address: str | None, dry_run: bool, as_json: bool
+) -> None:
+    if address and len(numbers) > 1:
+        raise Invalid("{place}: {problem}", place="--address", problem=Invalid("is for one e-mail at a time"))
+    with context.write(keep=not dry_run) as session:
+        found = [ledger.get_letter(session, number) for number in numbers]
+        if address:
+            # Imported here: whoever sends again has no use for the rules of guests and appointments.
+            from scheduler.services.desk.letter_mending import mend
+
+            mend(session, found[0], address, now=context.now())
+        elif len(found) == 1:
+            ledger.retry(session, found[0], now=context.now())
+        else:
+            ledger.retry_all(session, found, now=context.now())
+    if as_json:
+        print_json({"numbers": numbers, "address": address, "done": not dry_run})
+        return
+    for number in numbers:
+        click.echo(_("E-mail {number} will be sent in the next round.").format(number=number))
+    if dry_run:
+        click.echo(_("Nothing has been changed yet."))
+
+
+@letter.command(help=N_("Record that the recipient of an e-mail that did not arrive was informed by other means."))
+@click.argument("number", type=NUMBER)
+@click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
+@as_json
+@pass_context
+def settle(context: CommandContext, number: int, dry_run: bool, as_json: bool) -> None:
+    with context.write(keep=not dry_run) as session:
+        ledger.settle(session, ledger.get_letter(session, number), now=context.now())
+    if as_json:
+        print_json({"number": number, "done": not dry_run})
+        return
+    click.echo(_("E-mail {number}: informed by other means.").format(number=number))
+    if dry_run:
+        click.echo(_("Nothing has been changed yet."))
 
 
 @letter.command(help=N_("Release the e-mails that are on hold since a backup was restored."))

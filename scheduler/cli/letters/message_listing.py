@@ -52,6 +52,7 @@ def message_record(session: Session, row: Message, tzid: str) -> dict[str, Any]:
         "said": row.subject.to(language()),
         "to": row.audience,
         "by": row.by,
+        "reply_to": row.reply_to,
         "created_at": row.created_at,
         "due_at": row.due_at,
         "leaves": format_instant(row.due_at, tzid),

@@ -44,14 +44,15 @@ from scheduler.services.letters.composing import render_as_text
 )
 @click.argument("event")
 @click.option("--to", multiple=True, required=True, metavar="WORD", help=N_("Recipients (repeatable); see below."))
-@click.option("--subject", multiple=True, required=True, help=N_("Subject; several languages as kk=... ru=..."))
+@click.option("--subject", multiple=True, help=N_("Subject; several languages as kk=... ru=..."))
 @click.option(
     "--text",
     multiple=True,
-    required=True,
     metavar="[LANGUAGE=]FILE",
     help=N_("File with the text; - to type the text."),
 )
+@click.option("--like", type=NUMBER, help=N_("Message whose subject and text are taken; others given replace them."))
+@click.option("--reply-to", help=N_("E-mail address for replies (default: that of the organizer)."))
 @click.option("--at", "at_time", help=N_('Time to send it, like "2 Feb 2027 10:00" (default: now).'))
 @click.option("--dry-run", is_flag=True, help=N_("Show the recipients and the text, and stop."))
 @without_asking
@@ -65,6 +66,8 @@ def send(
     to: tuple[str, ...],
     subject: tuple[str, ...],
     text: tuple[str, ...],
+    like: int | None,
+    reply_to: str | None,
     at_time: str | None,
     dry_run: bool,
     yes: bool,
@@ -72,9 +75,7 @@ def send(
     as_json: bool,
 ) -> None:
     spoken = context.settings.language
-    written = message_drafts.draft(
-        {"subject": texts_by_language(subject, spoken), "text": _read_texts(text, spoken)}, language=spoken
-    )
+    written = _read_message(context, subject, text, like, reply_to)
     request = _SendRequest(event, written, to, at_time, tz)
     record = _send(context, request, keep=yes and not dry_run)
     if record["missing"] and sys.stdin.isatty() and not (yes or dry_run or as_json):
@@ -90,11 +91,28 @@ def send(
     _report(record, as_json=False, done=True)
 
 
+def _read_message(
+    context: CommandContext, subject: Sequence[str], text: Sequence[str], like: int | None, reply_to: str | None
+) -> message_drafts.MessageDraft:
+    """Return the message as it was given, on top of an earlier one. Raise Invalid for one that cannot be sent."""
+    spoken = context.settings.language
+    fields: dict[str, Any] = {"subject": {}, "text": {}}
+    if like is not None:
+        with context.read() as session:
+            earlier = ledger.get_message(session, like)
+            fields = {"subject": dict(earlier.subject), "text": dict(earlier.body)}
+            reply_to = reply_to or earlier.reply_to
+    fields["subject"] |= texts_by_language(subject, spoken)
+    fields["text"] |= _read_texts(text, spoken)
+    return message_drafts.draft(fields | ({"reply_to": reply_to} if reply_to else {}), language=spoken)
+
+
 def _ask_for_languages(
     written: message_drafts.MessageDraft, missing: Sequence[Mapping[str, Any]], spoken: str
 ) -> message_drafts.MessageDraft:
     """Ask for subject and text in each language that is missing; an empty answer leaves the message as it is."""
-    fields = {"subject": dict(written.subject), "text": dict(written.text)}
+    fields: dict[str, Any] = {"subject": dict(written.subject), "text": dict(written.text)}
+    fields |= {"reply_to": written.reply_to} if written.reply_to else {}
     for one in missing:
         tag = one["language"]
         click.echo(_describe_missing(one), err=True)
@@ -218,11 +236,23 @@ def _report(record: Mapping[str, Any], *, as_json: bool, done: bool) -> None:
 
 @click.command(help=N_("Stop the e-mails of a message that have not been sent yet."))
 @click.argument("number", type=NUMBER)
+@click.option("--letter", type=NUMBER, multiple=True, help=N_("Only this e-mail (repeatable); see: message show."))
 @with_consent
+@as_json
 @pass_context
-def withdraw(context: CommandContext, number: int, yes: bool, dry_run: bool) -> None:
-    def act(session: Session) -> list[str]:
-        kept = messages.withdraw(session, ledger.get_message_for_update(session, number), now=context.now())
-        return [_("Stopped: {count}").format(count=kept)]
+def withdraw(
+    context: CommandContext, number: int, letter: tuple[int, ...], yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    def act(session: Session) -> int:
+        message = ledger.get_message_for_update(session, number)
+        if letter:
+            return messages.withdraw_from(session, message, letter, now=context.now())
+        return messages.withdraw(session, message, now=context.now())
 
-    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
+    def report(stopped: int) -> None:
+        if as_json:
+            print_json({"number": number, "stopped": stopped})
+        else:
+            print_lines([_("Stopped: {count}").format(count=stopped)])
+
+    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json)

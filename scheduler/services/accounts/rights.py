@@ -16,7 +16,7 @@ from scheduler.model.accounts import TO_KNOW_OF, Act
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
-from scheduler.model.letters import Letter
+from scheduler.model.letters import Letter, Message
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
@@ -91,6 +91,22 @@ def get_letter(session: Session, officer: Officer, key: str, number: int) -> Let
     event, found = get_event(session, officer, key), session.get(Letter, number)
     if found is None or found.event_id != event.id:
         raise NotFound("there is no e-mail {number}", number=number)
+    return found
+
+
+def get_message(session: Session, officer: Officer, key: str, number: int) -> Message:
+    """Return the message about an event with this id. Raise NotFound as `get_event` does, or if there is none."""
+    event, found = get_event(session, officer, key), session.get(Message, number)
+    if found is None or found.event_id != event.id:
+        raise NotFound("there is no message {number}", number=number)
+    return found
+
+
+def get_any_message(session: Session, officer: Officer, number: int) -> Message:
+    """Return the message to guests of any event. Raise NotFound if there is none that the officer may know of."""
+    found = session.get(Message, number)
+    if found is None or not may_know_of(officer, found.event):
+        raise NotFound("there is no message {number}", number=number)
     return found
 
 

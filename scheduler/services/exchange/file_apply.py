@@ -30,6 +30,7 @@ from scheduler.services.exchange.file_attendees import FileAttendees
 from scheduler.services.exchange.file_problems import FileProblems
 from scheduler.services.exchange.merging.memory import Decider, FileMemory, Undecided
 from scheduler.services.exchange.programme_file import ProgrammeFile
+from scheduler.services.outbox import kind_reminders
 
 D = TypeVar("D", bound=Draft)
 
@@ -78,6 +79,7 @@ class _FileApplication:
         self.changes: list[Change] = []
         self.replanned: list[Event] = []  # may contradict others now
         self.problems = FileProblems(doubtful)
+        self.kind_reminders = kind_reminders.list_reminders(session)
 
     def put_places(self) -> None:
         """Put cities, organisations, venues and people."""
@@ -149,6 +151,9 @@ class _FileApplication:
         wanted = self._name_zone(event_mapping.complete(draft.normalize(tz=draft.tz or self._find_zone(draft)), desk))
         merged = self.memory.merge("event", key, wanted, desk, written=written)
         if merged is not None:
+            if event is None and draft.reminders is None:  # of no concern to the memory of what the file says
+                unstated = merged.model_copy(update={"reminders": None})
+                merged = event_mapping.begin_with_reminders(unstated, self.kind_reminders)
             yield planning.prepare(
                 self.session, key, merged, now=self.now, lookup=self.lookup, programme=head.key, tz=head.tz
             )

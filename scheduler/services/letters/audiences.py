@@ -1,24 +1,26 @@
 """Audiences: some of those on the list of an event, chosen by words, to write them a message.
 
-The words name standings, modes and roles. Words of one sort widen the choice, words of different sorts narrow it:
-``confirmed waiting remote`` means everybody who has a place by video or waits for one. People who have left the list
-are meant only if a word says so (``withdrawn``).
+The words name standings, modes, roles, organisations, languages and people. Words of one sort widen the choice, words
+of different sorts narrow it: ``confirmed waiting remote`` means everybody who has a place by video or waits for one.
+People who have left the list are meant only if a word says so (``withdrawn``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import reduce
+from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, selectinload
 
-from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model.attendance import OFFICIALS, ON_LIST, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.imports import GuestRow
 from scheduler.model.places import Organisation, Person
 from scheduler.services.common import lookup
+from scheduler.services.common.values import LANGUAGE
 
 Condition = sa.ColumnElement[bool]
 
@@ -40,7 +42,10 @@ _ROLES: Mapping[str, Callable[[], Condition]] = {
     "officials": lambda: Attendee.role.in_(OFFICIALS),
     "staff": lambda: Attendee.role == Role.STAFF,
 }
-WORDS = (*_STANDINGS, *_MODES, *_ROLES, "delegation:ORGANISATION", "role:ROLE", "person:PERSON")
+WORDS = (
+    *(*_STANDINGS, *_MODES, *_ROLES),
+    *("delegation:ORGANISATION", "role:ROLE", "language:LANGUAGE", "person:PERSON"),
+)
 
 
 def check_words(session: Session, event: Event, words: Sequence[str]) -> tuple[str, ...]:
@@ -63,7 +68,30 @@ def _check_word(session: Session, event: Event, word: str) -> str:
             return _check_delegation(session, event, organisation)
         case "role", role if role in set(Role):
             return f"role:{role}"
+        case "language", tag if LANGUAGE.fullmatch(tag):
+            return f"language:{tag}"
     raise Invalid("to: {word} is not known; write one of: {known}", word=word or '""', known=", ".join(WORDS))
+
+
+def name_guests(session: Session, event: Event, numbers: Collection[int]) -> tuple[str, ...]:
+    """Return the words for these attendees of an event, in the order of the list; their ids are ``numbers``.
+
+    Raise NotFound if one of them is not on its list, Conflict if the address of one is not confirmed.
+    """
+    found = list_guests(session, event, numbers)
+    for row in found:
+        if row.standing is Standing.UNCONFIRMED:
+            raise Conflict("{who} has not confirmed the e-mail address yet", who=f"#{row.id}")
+    return tuple(f"person:#{row.person_id}" for row in found)
+
+
+def list_guests(session: Session, event: Event, numbers: Collection[int]) -> Sequence[Attendee]:
+    """Return these attendees of an event by their ids. Raise NotFound if one of them is not on its list."""
+    query = sa.select(Attendee).where(Attendee.event_id == event.id, Attendee.id.in_(numbers)).order_by(Attendee.id)
+    found = session.scalars(query.options(selectinload(Attendee.person))).all() if numbers else []
+    for number in set(numbers) - {row.id for row in found}:
+        raise NotFound("{who} is not on the list of {event}", who=f"#{number}", event=event.key)
+    return found
 
 
 def _find_attendee(session: Session, event: Event, who: str) -> Attendee:
@@ -89,15 +117,17 @@ def _has_organisation(organisation: str) -> Condition:
 
 def condition(event: Event, words: Sequence[str]) -> Condition:
     """Return the condition on Attendee that selects an audience; the words must come from `check_words`."""
-    people = [_is_person(word) for word in words if word.startswith("person:")]
+    people = [int(word.removeprefix("person:#")) for word in words if word.startswith("person:")]
     standings, modes = _conditions(_STANDINGS, words), _conditions(_MODES, words)
     roles, delegations = {**_conditions(_ROLES, words), **_role_conditions(words)}, _delegation_conditions(words)
-    sorts = [reduce(sa.or_, sort.values()) for sort in (standings, modes, roles, delegations) if sort]
+    languages = _language_conditions(words)
+    sorts = [reduce(sa.or_, sort.values()) for sort in (standings, modes, roles, delegations, languages) if sort]
     if sorts and not standings:
         sorts.append(_STANDINGS["everyone"]())
     chosen = [sa.and_(*sorts)] if sorts else []
     on_list = (Attendee.event_id == event.id, Attendee.standing != Standing.UNCONFIRMED)
-    return sa.and_(*on_list, sa.or_(*chosen, *people)) if chosen or people else sa.false()
+    chosen += [Attendee.person_id.in_(people)] if people else []
+    return sa.and_(*on_list, sa.or_(*chosen)) if chosen else sa.false()
 
 
 def _conditions(known: Mapping[str, Callable[[], Condition]], words: Sequence[str]) -> dict[str, Condition]:
@@ -115,12 +145,75 @@ def _delegation_conditions(words: Sequence[str]) -> dict[str, Condition]:
 
 
 def _is_of(organisation: str) -> Condition:
+    guest = aliased(Person)  # the guest, also in a query that joins the deputy who reads the letter
     known = sa.exists().where(
-        Person.id == Attendee.person_id, Person.organisation_id == Organisation.id, Organisation.key == organisation
+        guest.id == Attendee.person_id, guest.organisation_id == Organisation.id, Organisation.key == organisation
     )
     in_guest_list = sa.exists().where(GuestRow.attendee_id == Attendee.id, _has_organisation(organisation))
     return sa.or_(known, in_guest_list)
 
 
-def _is_person(word: str) -> Condition:
-    return Attendee.person_id == int(word.removeprefix("person:#"))
+def _language_conditions(words: Sequence[str]) -> dict[str, Condition]:
+    """Return the conditions that those who read the letter of an attendee, a deputy perhaps, read these languages."""
+    to, reader = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id), aliased(Person)
+    tags = [word.removeprefix("language:") for word in words if word.startswith("language:")]
+    return {tag: sa.exists().where(reader.id == to, reader.language == tag) for tag in tags}
+
+
+class AudienceWord(NamedTuple):
+    """A word by which an audience can be chosen, what it stands for, and how many of the list it names."""
+
+    word: str
+    name: str
+    people: int
+
+
+class AudienceWords(NamedTuple):
+    """The words that choose among those on the list of an event, by their sort, without those that name nobody."""
+
+    standings: Sequence[AudienceWord]
+    modes: Sequence[AudienceWord]
+    roles: Sequence[AudienceWord]
+    languages: Sequence[AudienceWord]
+    organisations: Sequence[AudienceWord]
+
+
+def list_choices(session: Session, event: Event, *, language: str) -> AudienceWords:
+    """Return by which words an audience can be chosen at an event; names of organisations are in ``language``."""
+    here = (Attendee.event_id == event.id, Attendee.standing != Standing.UNCONFIRMED)
+    query = sa.select(sa.func.count()).select_from(Attendee).where(*here)
+    on_list = query.where(Attendee.standing.in_(ON_LIST))
+
+    def count(sort: Mapping[str, Condition], among: sa.Select[int]) -> list[AudienceWord]:
+        row = session.execute(
+            among.with_only_columns(*(sa.func.count().filter(condition) for condition in sort.values()))
+        ).one()
+        return [AudienceWord(word, word, number) for word, number in zip(sort, row, strict=True) if number]
+
+    roles = {f"role:{role}": Attendee.role == role for role in Role if role not in _ROLES}
+    return AudienceWords(
+        standings=count({word: make() for word, make in _STANDINGS.items()}, query),
+        modes=count({word: make() for word, make in _MODES.items()}, on_list),
+        roles=count({**{word: make() for word, make in _ROLES.items()}, **roles}, on_list),
+        languages=_count_languages(session, on_list),
+        organisations=_count_organisations(session, on_list, language),
+    )
+
+
+MOST_ORGANISATIONS = 40
+
+
+def _count_languages(session: Session, on_list: sa.Select[int]) -> list[AudienceWord]:
+    to = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+    number = sa.func.count()
+    query = on_list.with_only_columns(Person.language, number).join(Person, Person.id == to)
+    rows = session.execute(query.group_by(Person.language).order_by(number.desc(), Person.language))
+    return [AudienceWord(f"language:{tag}", tag, people) for tag, people in rows]
+
+
+def _count_organisations(session: Session, on_list: sa.Select[int], language: str) -> list[AudienceWord]:
+    number = sa.func.count()
+    query = on_list.with_only_columns(Organisation.key, Organisation.name, number).join(Attendee.person)
+    query = query.join(Person.organisation).group_by(Organisation.id).order_by(number.desc(), Organisation.key)
+    rows = session.execute(query.limit(MOST_ORGANISATIONS))
+    return [AudienceWord(f"delegation:{key}", name.to(language), people) for key, name, people in rows]

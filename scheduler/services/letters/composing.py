@@ -72,6 +72,7 @@ class ReadableLetter:
     sender: str
     recipient: str
     text: str
+    html: str
     calendar: bytes
     unsent_because: str
 
@@ -93,15 +94,20 @@ def read_letter(session: Session, letter: Letter, *, house: SenderIdentity, now:
     if isinstance(composed, Skip):
         return composed
     message = message_from_bytes(composed.content, policy=policy.default)
-    body = message.get_body(("plain",))
     return ReadableLetter(
         subject=composed.subject,
         sender=composed.sender,
         recipient=composed.address,
-        text=_SECRETS.sub(LEFT_OUT, body.get_content() if body else ""),
+        text=_get_harmless_body(message, "plain"),
+        html=_get_harmless_body(message, "html"),
         calendar=_get_calendar(message),
         unsent_because=useful.reason if isinstance(useful, Skip) else "",
     )
+
+
+def _get_harmless_body(message: EmailMessage, form: str) -> str:
+    body = message.get_body((form,))
+    return _SECRETS.sub(LEFT_OUT, body.get_content() if body else "")
 
 
 # Tokens of links, and the pass in the groups in which letters print it.

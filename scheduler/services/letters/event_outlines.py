@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -104,9 +104,14 @@ def render_outline(
             html=html,
             calendar=_make_calendar(session, event, row, language, audience),
         ),
-        signature=words["signature"],
+        signature=_with_reply_address(words["signature"], message),
         shows_pass=bool(words["pass_code"]),
     )
+
+
+def _with_reply_address(signature: Signature, message: Message | None) -> Signature:
+    """Return the signature with the address that the officer has stated for replies to this message, if any."""
+    return replace(signature, email=message.reply_to) if message and message.reply_to else signature
 
 
 def _make_calendar(session: Session, event: Event, row: LetterRow, language: str, audience: Audience) -> bytes:

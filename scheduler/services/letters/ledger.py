@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict, NotFound, NothingToChange
 from scheduler.base.i18n import N_
@@ -19,23 +19,6 @@ from scheduler.model.visits import Appointment
 from scheduler.services.common.audit import note
 from scheduler.services.operations.workers import BEAT_EVERY, LAPSE_AFTER
 from scheduler.services.outbox.enqueue import NO_ADDRESS
-
-
-def list_letters(
-    session: Session, *, event: Event | None, kind: str | None, outcome: str | None, limit: int
-) -> Sequence[Letter]:
-    """Return the last ``limit`` letters that match, the newest last; ``outcome`` may be "to do" or "held"."""
-    query = sa.select(Letter).options(selectinload(Letter.person), selectinload(Letter.event))
-    query = query.options(selectinload(Letter.appointment).selectinload(Appointment.applicants))
-    if event is not None:
-        query = query.where(Letter.event_id == event.id)
-    if kind:
-        query = query.where(Letter.kind == kind)
-    if outcome == "held":
-        query = query.where(_is_held)
-    elif outcome:
-        query = query.where(Letter.outcome.is_(None) if outcome == "to do" else Letter.outcome == outcome)
-    return session.scalars(query.order_by(Letter.id.desc()).limit(limit)).all()[::-1]
 
 
 def reason_to_wait(letter: Letter, ages: Mapping[str, timedelta], now: datetime) -> str:
@@ -77,6 +60,20 @@ def can_retry(letter: Letter) -> bool:
     return letter.outcome is Outcome.FAILED or unaddressed
 
 
+def settle(session: Session, letter: Letter, *, now: datetime) -> None:
+    """Record that the recipient of a letter that did not arrive was informed otherwise, such as by telephone.
+
+    Raise Conflict if the letter has not failed.
+    """
+    if not can_retry(letter):
+        raise Conflict("e-mail {number} has not failed; nothing was changed", number=letter.id)
+    letter.outcome, letter.reason = Outcome.SKIPPED, INFORMED
+    note(session, "settle", "letter", letter.id, now=now)
+
+
+INFORMED = N_("informed by other means, as an officer has recorded")
+
+
 def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     """Queue anew a letter that failed, or that had no address to go to. Raise Conflict if it is neither."""
     if not can_retry(letter):
@@ -86,10 +83,20 @@ def retry(session: Session, letter: Letter, *, now: datetime) -> None:
     note(session, "retry", "letter", letter.id, now=now)
 
 
+def retry_all(session: Session, letters: Sequence[Letter], *, now: datetime) -> int:
+    """Queue anew those of these letters that did not arrive; return how many. Raise Conflict if there are none."""
+    failed = [letter for letter in letters if can_retry(letter)]
+    if not failed:
+        raise Conflict("none of these e-mails has failed; nothing was changed")
+    for letter in failed:
+        retry(session, letter, now=now)
+    return len(failed)
+
+
 # Letters that were due when a backup was restored. Nobody knows whether they left before the database was lost.
 HELD = N_("was due when a backup was restored; it may have left before")
 LEFT_BEFORE = N_("was sent before a backup was restored, as an officer has recorded")
-_is_held = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
+IS_HELD = sa.and_(Letter.outcome == Outcome.SKIPPED, Letter.reason == HELD)
 
 
 def hold_due(session: Session, *, now: datetime) -> int:
@@ -101,7 +108,7 @@ def hold_due(session: Session, *, now: datetime) -> int:
 
 def count_held(session: Session) -> Mapping[str, int]:
     """Return how many letters are held, by their kind."""
-    query = sa.select(Letter.kind, sa.func.count()).where(_is_held).group_by(Letter.kind).order_by(Letter.kind)
+    query = sa.select(Letter.kind, sa.func.count()).where(IS_HELD).group_by(Letter.kind).order_by(Letter.kind)
     return {str(kind): count for kind, count in session.execute(query)}
 
 
@@ -112,10 +119,10 @@ def release(session: Session, *, since: datetime | None = None, now: datetime) -
     """
     if not count_held(session):
         raise NothingToChange("no e-mail is on hold")
-    chosen = _is_held if since is None else sa.and_(_is_held, Letter.due_at >= since)
+    chosen = IS_HELD if since is None else sa.and_(IS_HELD, Letter.due_at >= since)
     again = {"outcome": None, "reason": "", "finished_at": None, "claimed_until": None, "attempts": 0}
     queued = _execute_update(session, sa.update(Letter).where(chosen).values(again))
-    settled = _execute_update(session, sa.update(Letter).where(_is_held).values(reason=LEFT_BEFORE))
+    settled = _execute_update(session, sa.update(Letter).where(IS_HELD).values(reason=LEFT_BEFORE))
     note(session, "release", "letter", "held", now=now, queued=queued, settled=settled)
     return queued, settled
 

@@ -9,7 +9,7 @@ from typing import Any
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
 from scheduler.services.common.drafts import Draft, check
-from scheduler.services.common.values import Name, Prose
+from scheduler.services.common.values import Email, Name, Prose
 
 # The placeholders of each part of a message; they are filled when a letter is composed.
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
@@ -21,6 +21,7 @@ class MessageDraft(Draft):
 
     subject: Name
     text: Prose
+    reply_to: Email | None = None
 
 
 def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:

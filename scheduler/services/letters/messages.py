@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,15 +35,18 @@ def send(
     written: MessageDraft,
     *,
     to: Sequence[str],
+    guests: Collection[int] = (),
     now: datetime,
     at: datetime | None = None,
 ) -> Message:
     """Queue a message to those on the list whom the words ``to`` select; it leaves at ``at``, or now.
 
-    The caller must hold the row of the event, so that of two officers who send the same message one is refused. Raise
-    Conflict if the audience is empty or had the same message within a day, and what `audiences.check_words` raises.
+    ``guests`` are the ids of attendees who receive it besides. The caller must hold the row of the event, so that of
+    two officers who send the same message one is refused. Raise Conflict if the audience is empty or had the same
+    message within a day, and what `audiences.check_words` and `audiences.name_guests` raise.
     """
-    audience = audiences.check_words(session, event, to)
+    words = audiences.check_words(session, event, to)
+    audience = tuple(dict.fromkeys((*words, *audiences.name_guests(session, event, guests))))
     _refuse_repeated(session, event, written, audience, now)
     message = Message(
         event=event,
@@ -53,6 +56,7 @@ def send(
         by=actor_of(session),
         created_at=now,
         due_at=max(now, at or now),
+        reply_to=written.reply_to,
     )
     session.add(message)
     session.flush()
@@ -64,10 +68,18 @@ def send(
 
 
 def lock_and_send(
-    session: Session, event: Event, written: MessageDraft, *, to: Sequence[str], now: datetime
+    session: Session,
+    event: Event,
+    written: MessageDraft,
+    *,
+    to: Sequence[str],
+    guests: Collection[int] = (),
+    now: datetime,
+    at: datetime | None = None,
 ) -> Message:
-    """Lock the row of the event and send a message at once. Raise as `send` does."""
-    return send(session, get_for_update(session, Event, event.key), written, to=to, now=now)
+    """Lock the row of the event and send a message. Raise as `send` does."""
+    locked = get_for_update(session, Event, event.key)
+    return send(session, locked, written, to=to, guests=guests, now=now, at=at)
 
 
 def queue_letters(session: Session, message: Message, *, now: datetime) -> int:
@@ -116,18 +128,36 @@ def _refuse_repeated(
 
 def withdraw(session: Session, message: Message, *, now: datetime) -> int:
     """Skip the letters of a message that are not sent yet; return how many. Raise Conflict if there are none."""
-    waiting = (Letter.of_message_id == message.id, Letter.outcome.is_(None))
-    skipped = session.execute(
-        sa.update(Letter)
-        .where(*waiting, is_free(Letter.claimed_by))
-        .values(outcome=Outcome.SKIPPED, reason=WITHDRAWN, finished_at=now)
-        .execution_options(synchronize_session=False)
-    ).rowcount  # type: ignore[attr-defined]
+    skipped = _skip_waiting(session, message, sa.true(), now)
     if message.withdrawn_at is not None or not skipped:
         raise Conflict("message {number} has been sent; nothing was changed", number=message.id)
     message.withdrawn_at = now
     note(session, "withdraw", "message", message.id, now=now, letters=skipped)
-    return int(skipped)
+    return skipped
+
+
+def withdraw_from(session: Session, message: Message, letters: Collection[int], *, now: datetime) -> int:
+    """Skip these letters of a message, by their ids; the others leave. Return how many; raise Conflict for none.
+
+    Those that were sent meanwhile are passed over.
+    """
+    skipped = _skip_waiting(session, message, Letter.id.in_(letters), now)
+    if not skipped:
+        raise Conflict("message {number} has been sent; nothing was changed", number=message.id)
+    note(session, "withdraw", "message", message.id, now=now, letters=skipped, of=sorted(letters))
+    return skipped
+
+
+def _skip_waiting(session: Session, message: Message, chosen: sa.ColumnElement[bool], now: datetime) -> int:
+    """Skip those letters of a message that wait and that no worker is sending; return how many."""
+    waiting = (Letter.of_message_id == message.id, Letter.outcome.is_(None), is_free(Letter.claimed_by))
+    result = session.execute(
+        sa.update(Letter)
+        .where(*waiting, chosen)
+        .values(outcome=Outcome.SKIPPED, reason=WITHDRAWN, finished_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def people_still_addressed(session: Session, message: Message, people: Sequence[int]) -> set[int]:

@@ -21,6 +21,7 @@ from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STA
 from scheduler.services.operations.workers import is_free
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLED
 from scheduler.services.outbox.event_starts import has_start
+from scheduler.services.outbox.reminder_preview import WANTS_NONE
 
 REPEATED = N_("a later e-mail says the same")
 STANDS_OTHERWISE = N_("the status has changed since")
@@ -202,7 +203,7 @@ def _of_reminder(row: LetterRow, event: Event, _: NewsThread) -> str:
     if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
         return N_("has no place now")
     if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:
-        return N_("wants no reminders")
+        return WANTS_NONE
     start = datetime.fromisoformat(row.facts["start"])
     return "" if has_start(event, start) else N_("the event was moved")
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
+from scheduler.base.i18n import N_
 from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Reminded, Role, Standing
 from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Timing
 from scheduler.model.letters import LetterKind
@@ -102,6 +103,20 @@ def recipient_condition(reminder: Reminder) -> sa.ColumnElement[bool]:
     return sa.and_(on_list, _audience_condition(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
 
 
+def explain_silence(reminder: Reminder, event: Event, *, now: datetime) -> tuple[str, datetime | None]:
+    """Return why a reminder has no time at which it leaves, and the time that has passed, if that is why."""
+    if event.cancelled:
+        return N_("never: cancelled"), None
+    if not event.dated:
+        return N_("when the date is known"), None
+    if reminder.fired_for is not None and reminder.fired_for == event.starts_at:
+        return N_("already sent"), None
+    start = upcoming_start(event, now=now)
+    if start is None:
+        return N_("never: the event has begun"), None
+    return N_("never: {time} has passed"), due_at(reminder, event, start)
+
+
 def is_still_useful(reminder: Reminder, now: datetime) -> bool:
     """Return whether a reminder would be sent if it were fired at ``now``, or later when it is due."""
     due = reminder.next_due_at
@@ -121,21 +136,29 @@ def useful_until(start: datetime, due: datetime) -> datetime:
 
 def _audience_condition(audience: ReminderAudience) -> sa.ColumnElement[bool]:
     """Return the condition on Attendee that selects an audience."""
-    has_place = Attendee.standing == Standing.CONFIRMED
-    confirmed = sa.and_(has_place, Attendee.reminded == Reminded.PLANNED)
+    among = select_audience(audience)
     match audience:
+        case ReminderAudience.UNANSWERED:
+            return among
         case ReminderAudience.CHOSEN:
-            return sa.and_(has_place, Attendee.reminded == Reminded.CLOSELY)
-        case ReminderAudience.EVERYONE:
-            return confirmed
+            return sa.and_(among, Attendee.reminded == Reminded.CLOSELY)
+    return sa.and_(among, Attendee.reminded == Reminded.PLANNED)
+
+
+def select_audience(audience: ReminderAudience) -> sa.ColumnElement[bool]:
+    """Return the condition on Attendee that selects an audience, whatever reminders its people have chosen."""
+    has_place = Attendee.standing == Standing.CONFIRMED
+    match audience:
+        case ReminderAudience.CHOSEN | ReminderAudience.EVERYONE:
+            return has_place
         case ReminderAudience.IN_PERSON:
-            return sa.and_(confirmed, Attendee.mode == Mode.IN_PERSON)
+            return sa.and_(has_place, Attendee.mode == Mode.IN_PERSON)
         case ReminderAudience.REMOTE:
-            return sa.and_(confirmed, Attendee.mode == Mode.REMOTE)
+            return sa.and_(has_place, Attendee.mode == Mode.REMOTE)
         case ReminderAudience.OFFICIALS:
-            return sa.and_(confirmed, Attendee.role.in_(OFFICIALS))
+            return sa.and_(has_place, Attendee.role.in_(OFFICIALS))
         case ReminderAudience.STAFF:
-            return sa.and_(confirmed, Attendee.role == Role.STAFF)
+            return sa.and_(has_place, Attendee.role == Role.STAFF)
         case ReminderAudience.UNANSWERED:
             return sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
 

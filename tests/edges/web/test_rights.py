@@ -111,12 +111,23 @@ POST /L/desk/cities/<key>/travel                           401    403  403     4
 GET  /L/desk/venues/<key>/closed                           303    403  403     200          200   403      403   200
 POST /L/desk/venues/<key>/closed                           401    403  403     422          422   403      403   422
 POST /L/desk/venues/<key>/closed/remove                    401    403  403     303          303   403      403   303
+GET  /L/desk/events/<key>/messages                         303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/messages/<number>                303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/messages/<number>/withdrawal     401    403  403     422          422   403      403   422
+GET  /L/desk/events/<key>/reminders                        303    403  403     200          200   403      403   200
+POST /L/desk/events/<key>/reminders                        401    403  403     422          422   403      403   422
+GET  /L/desk/reminders                                     303    403  403     200          200   403      403   200
+POST /L/desk/reminders                                     401    403  403     422          422   403      403   422
+GET  /L/desk/letters                                       303    403  403     200          200   403      403   200
+POST /L/desk/letters/again                                 401    403  403     422          422   403      403   422
 GET  /L/desk/posts/<key>/signature                         303    403  403     403          200   403      200   200
 POST /L/desk/posts/<key>/signature                         401    403  403     403          422   403      422   422
 GET  /L/desk/events/<key>/letters                          303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>                 303    403  403     200          200   403      403   200
 GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     200          200   403      403   200
+GET  /L/desk/events/<key>/letters/<number>/page            303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/letters/<number>/again           401    403  403     422          422   403      403   422
+POST /L/desk/events/<key>/letters/<number>/informed        401    403  403     422          422   403      403   422
 GET  /L/desk/events/<key>/door                             303    403  200     200          200   403      403   200
 POST /L/desk/events/<key>/door                             401    403  200     200          200   403      403   200
 GET  /L/desk/events/<key>/door/now                         303    403  200     200          200   403      403   200
@@ -155,7 +166,9 @@ POST /L/desk/visits/<reference>/correction                 401    403  403     4
 POST /L/desk/visits/<reference>/names                      401    403  403     403          303   403      303   303
 GET  /L/desk/visits/<reference>/letters/<number>           303    403  403     403          200   403      403   200
 GET  /L/desk/visits/<reference>/letters/<number>/attachment.ics 303 403 403    403          200   403      403   200
+GET  /L/desk/visits/<reference>/letters/<number>/page      303    403  403     403          200   403      403   200
 POST /L/desk/visits/<reference>/letters/<number>/again     401    403  403     403          422   403      403   422
+POST /L/desk/visits/<reference>/letters/<number>/informed  401    403  403     403          422   403      403   422
 """
 # What an account may know of ("yes"); the rest is not there (404), for whoever the table above does not refuse (403).
 KNOWS = """

@@ -17,7 +17,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import planning
-from scheduler.services.letters import ledger, message_drafts, messages
+from scheduler.services.letters import audiences, ledger, message_drafts, messages
 from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.support.letters import Round, body
 
@@ -68,11 +68,11 @@ def send(app, *to, said=SAID, **given) -> Message:
         return messages.send(session, get(session, Event, "opening"), draft, to=to, now=app.clock.now(), **given)
 
 
-def reached(app, *to) -> set[str]:
+def reached(app, *to, guests=()) -> set[str]:
     """Whom it would reach; nothing is kept."""
     with app.db.write() as session:
         draft = message_drafts.draft(SAID, language="en")
-        made = messages.send(session, get(session, Event, "opening"), draft, to=to, now=NOW)
+        made = messages.send(session, get(session, Event, "opening"), draft, to=to, guests=guests, now=NOW)
         names = {str(one.person.name) for one in ledger.letters_of(session, made)}
         session.rollback()
     return names
@@ -360,3 +360,56 @@ def test_a_language_is_missing_unless_its_reader_reads_the_message_in_it_or_in_w
     with app.db.read() as session:
         missing = messages.list_missing_languages(session, session.merge(message, load=False))
     assert [("th", 2, "en"), ("kk", 1, "ru")] == [(one.language, one.people, one.read_instead) for one in missing]
+
+
+# Chosen at the desk
+
+
+def test_language_and_chosen_guests_narrow_and_widen_whom_a_message_reaches(listed):
+    with listed.db.read() as session:
+        numbers = {str(one.person.name): one.id for one in attendees_of(session)}
+        choices = audiences.list_choices(session, get(session, Event, "opening"), language="en")
+
+    assert {"Hall"} == reached(listed, "language:ru")
+    assert {"Hall", "Video"} == reached(listed, "language:ru", "language:th")
+    with pytest.raises(Conflict, match="nobody"):
+        reached(listed, "language:ru", "remote")
+    assert {"Hall", "Video", "Regrets"} == reached(
+        listed, "language:ru", guests=[numbers["Video"], numbers["Regrets"]]
+    )
+    assert ("language:en", 4) == max(((one.word, one.people) for one in choices.languages), key=lambda one: one[1])
+    assert {"everyone": 7, "unanswered": 1, "regrets": 1} == {
+        one.word: one.people for one in choices.standings if one.word in ("everyone", "unanswered", "regrets")
+    }
+    assert [("delegation:embassy", 2)] == [(one.word, one.people) for one in choices.organisations]
+
+
+def test_who_is_on_no_list_or_not_confirmed_cannot_be_chosen(listed):
+    with listed.db.read() as session:
+        asking = next(one.id for one in attendees_of(session) if "Nobody yet" == str(one.person.name))
+
+    with pytest.raises(NotFound):
+        reached(listed, guests=[999])
+    with pytest.raises(Conflict):
+        reached(listed, guests=[asking])
+
+
+def test_replies_go_where_the_officer_says(opening):
+    send(opening, "language:ru", said={**SAID, "reply_to": "protocol@example.org"})
+
+    assert "protocol@example.org" == str(letters(opening)["Hall"]["Reply-To"])
+    with pytest.raises(Invalid):
+        message_drafts.draft({**SAID, "reply_to": "nowhere"}, language="en")
+
+
+def test_a_letter_to_one_of_many_is_withdrawn_and_the_others_leave(opening):
+    message = send(opening, "confirmed", at=NOW + HOUR)
+    with opening.db.write() as session:
+        row = ledger.get_message(session, message.id)
+        hall = next(one.id for one in ledger.letters_of(session, row) if "Hall" == str(one.person.name))
+        assert 1 == messages.withdraw_from(session, row, [hall], now=NOW)
+        with pytest.raises(Conflict):
+            messages.withdraw_from(session, row, [hall], now=NOW)
+
+    assert messages.WITHDRAWN == became(opening)["Hall"]
+    assert "to do" == became(opening)["Chair"]

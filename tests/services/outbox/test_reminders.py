@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from scheduler.base.clock import wall
-from scheduler.base.errors import Conflict
+from scheduler.base.durations import parse_nominal
+from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.text import Text
-from scheduler.model.attendance import Answer, Attendee, Partstat, Role
-from scheduler.model.events import Event, Mode, Reminder, ReminderAudience, Status
+from scheduler.model.attendance import Answer, Attendee, Partstat, Reminded, Role
+from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Status
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.event_drafts import ReminderDraft
+from scheduler.services.events.replanning import event_reminders
+from scheduler.services.outbox import kind_reminders
 from scheduler.services.outbox import reminders as outbox_reminders
-from scheduler.services.outbox.reminder_preview import preview_letters
+from scheduler.services.outbox.reminder_preview import count_people, list_people, preview_letters
 from scheduler.services.outbox.reminders import useful_until
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_person, an_event, attendees_of, invite, register
@@ -696,3 +699,90 @@ def test_the_number_of_a_withdrawn_attendee_does_not_hide_another(app):
         register(session, event, get(session, Person, "aigerim"), now=app.clock.now())
 
     assert [("Aigerim", "sent")] == work_at(app, STARTS_AT - DAY)
+
+
+# What new events of a kind begin with, and the preview of each reminder
+
+
+def begin_with(app, before: str, audience=ReminderAudience.EVERYONE, kind=Kind.CEREMONY):
+    with app.db.write() as session:
+        lead = parse_nominal(before)
+        kind_reminders.add(session, kind, lead, at=None, audience=audience, now=NOW)
+
+
+def leads(app, key) -> list[str]:
+    with app.db.read() as session:
+        return [str(one.before) for one in get(session, Event, key).reminders]
+
+
+def test_a_new_event_begins_with_the_reminders_of_its_kind_unless_it_states_its_own(app):
+    planned(app, kind=Kind.CEREMONY)
+    begin_with(app, "7 days")
+    begin_with(app, "1 day", kind=Kind.MEETING)
+    with app.db.write() as session:
+        for key, given in {"new": {}, "stated": {"reminders": (DAY_BEFORE,)}, "none": {"reminders": ()}}.items():
+            an_event(session, key, kind=Kind.CEREMONY, **given)
+
+    assert ["1d"] == leads(app, "opening"), "it was there before"
+    assert (["1w"], ["1d"], []) == (leads(app, "new"), leads(app, "stated"), leads(app, "none"))
+    change(app, "new", title=Text({"en": "Other"}))
+    assert ["1w"] == leads(app, "new")
+
+
+def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone(app):
+    begin_with(app, "7 days")
+    with pytest.raises(Conflict):
+        begin_with(app, "1 week")
+    with app.db.write() as session:
+        kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
+        with pytest.raises(NotFound):
+            kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
+
+
+def test_the_preview_names_who_gets_which_reminder_and_who_gets_none_and_why(app):
+    planned(app)
+    with app.db.write() as session:
+        event = get(session, Event, "opening")
+        register(session, event, a_person(session, name="Silent", email=None))
+        register(session, event, a_person(session, name="Never")).reminded = Reminded.NEVER
+        register(session, event, a_person(session, name="Own", language="th")).reminded = Reminded.CLOSELY
+
+    assert {
+        "Aigerim": "",
+        "Silent": "no e-mail address",
+        "Never": "wants no reminders",
+        "Own": "has chosen the times of reminders on the registration page",
+    } == fates(app)
+    with app.db.read() as session:
+        assert [1] == list(count_people(session, get(session, Event, "opening").reminders).values())
+    work_at(app, STARTS_AT - DAY)
+    assert {"Aigerim": "sent", "Silent": "no e-mail address"} == fates(app)
+
+
+def fates(app) -> dict[str, str]:
+    with app.db.read() as session:
+        (reminder,) = get(session, Event, "opening").reminders
+        rows = list_people(session, reminder, now=app.clock.now()).rows
+        return {
+            str(one.person.name): one.skipped_because or (str(one.letter.outcome) if one.letter else "")
+            for one in rows
+        }
+
+
+def test_a_reminder_is_added_moved_and_removed_one_by_one(app):
+    planned(app)
+    week = ReminderDraft(before=parse_nominal("1w"), audience=ReminderAudience.STAFF)
+    with app.db.write() as session:
+        event = get(session, Event, "opening")
+        assert event_reminders.add(session, event, week, now=NOW)
+        with pytest.raises(Conflict):
+            event_reminders.add(session, event, week, now=NOW)
+        later = ReminderDraft(before=parse_nominal("2d"), at=time(8))
+        assert event_reminders.replace(session, event, (parse_nominal("1d"), later.audience), later, now=NOW)
+        with pytest.raises(NotFound):
+            event_reminders.remove(session, event, (parse_nominal("1d"), later.audience), now=NOW)
+        long_ago = ReminderDraft(before=parse_nominal("300d"))
+        assert not event_reminders.add(session, event, long_ago, now=NOW), "its time has passed"
+        event_reminders.remove(session, event, (week.before, week.audience), now=NOW)
+
+    assert {"2d", "300d"} == set(leads(app, "opening"))

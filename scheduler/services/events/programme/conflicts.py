@@ -250,7 +250,7 @@ def _is_near(
 ) -> tuple[sa.ColumnElement[bool], ...]:
     """Return conditions that an event with hours is in force within the longest journey from some of these events."""
     span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
-    first, last = session.execute(span).tuples().one()
+    first, last = session.execute(span).one()
     if first is None or last is None:
         return (sa.false(),)
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from scheduler.base.clock import instant, list_days_of_gaps
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.model.events import Capacity, Event, Mode, Reminder, ReminderAudience, Timing
+from scheduler.model.events import Capacity, Event, KindReminder, Mode, Reminder, ReminderAudience, Timing
 from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
@@ -182,6 +182,17 @@ def _read_instructions(draft: EventDraft) -> dict[Mode, Text]:
     return {Mode.IN_PERSON: draft.instructions, Mode.REMOTE: draft.remote_instructions}
 
 
+def begin_with_reminders(draft: EventDraft, rows: Iterable[KindReminder]) -> EventDraft:
+    """Return the draft of a new event with the reminders of its kind among these, if it does not state any."""
+    if draft.reminders is not None:
+        return draft
+    return draft.model_copy(update={"reminders": tuple(_as_draft(one) for one in rows if one.kind is draft.kind)})
+
+
+def _as_draft(one: Reminder | KindReminder) -> ReminderDraft:
+    return ReminderDraft.model_construct(before=one.before, at=one.at, audience=one.audience)
+
+
 def complete(after: EventDraft, before: EventDraft | None) -> EventDraft:
     """Return a draft with its reminders in order, those of ``before`` if it does not mention any.
 
@@ -202,12 +213,7 @@ def read_draft(event: Event) -> EventDraft:
     """Return the draft that makes an event as this one is; without attendees, who are put one by one."""
     reminders = sorted(list_planned_reminders(event), key=_get_order)
     fields = {**read_event(event), "closed": read_closure_drafts(event.closures)}
-    return EventDraft.model_construct(
-        **fields,
-        reminders=tuple(
-            ReminderDraft.model_construct(before=one.before, at=one.at, audience=one.audience) for one in reminders
-        ),
-    )
+    return EventDraft.model_construct(**fields, reminders=tuple(map(_as_draft, reminders)))
 
 
 def find_zone(draft: EventDraft, lookup: Lookup) -> str | None:

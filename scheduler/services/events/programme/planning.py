@@ -33,6 +33,7 @@ from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import get_capacity
 from scheduler.services.events.programme.event_times import find_passed_times
 from scheduler.services.events.programme.rendering.revisions import revise
+from scheduler.services.outbox import kind_reminders
 from scheduler.services.outbox import reminders as outbox_reminders
 from scheduler.storage.unit_of_work import unit_of_work
 from scheduler.storage.upsert import insert_ignoring
@@ -107,9 +108,14 @@ def prepare(
     programme: str | None = None,
     tz: str = "UTC",
 ) -> Pending:
-    """Write an event, the first step of `put`; if it is refused, nothing of it was written."""
+    """Write an event, the first step of `put`; if it is refused, nothing of it was written.
+
+    A new event whose draft states no reminders begins with those of its kind.
+    """
     event = lookup.find(Event, key)
     before = event_mapping.read_draft(event) if event else None
+    if event is None and draft.reminders is None:
+        draft = event_mapping.begin_with_reminders(draft, kind_reminders.list_reminders(session, draft.kind))
     after = event_mapping.complete(
         draft.normalize(tz=draft.tz or event_mapping.find_zone(draft, lookup) or tz), before
     )

@@ -21,6 +21,7 @@ from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.replanning.event_trees import lock_lists, lock_trees, walk_trees
 from scheduler.services.events.replanning.shifts import prepare_all
 from scheduler.services.operations.workers import is_free
+from scheduler.services.outbox.enqueue import QUIET_PERIOD
 
 
 class NewsHasLeft(Conflict):
@@ -35,6 +36,32 @@ class TakenBack:
     made_at: datetime
     impacts: Sequence[planning.Impact]
     letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalOffer:
+    """A change that can be taken back before anybody hears of it, until a stated instant."""
+
+    actor: str
+    made_at: datetime
+    until: datetime
+
+
+def find_reversal(session: Session, event: Event, *, now: datetime) -> ReversalOffer | None:
+    """Return the last change of an event if it was made just now and its news still waits, else None.
+
+    It waits until the first of the news leaves; without news, as long as news would.
+    """
+    last = _find_last_change(session, event)
+    if last is None or last.made_at + QUIET_PERIOD <= now:
+        return None
+    together = sa.select(LastChange.event_id).where(LastChange.act == last.act)
+    about = sa.and_(Letter.event_id.in_(together), Letter.created_at >= last.made_at)
+    due = sa.func.min(sa.case((sa.and_(Letter.kind.in_(NEWS), Letter.outcome.is_(None)), Letter.due_at)))
+    left = sa.func.count(sa.case((sa.or_(Letter.outcome == Outcome.SENT, ~is_free(Letter.claimed_by)), 1)))
+    leaves_at, told = session.execute(sa.select(due, left).where(about)).one()
+    until = min(filter(None, (last.made_at + QUIET_PERIOD, leaves_at)))
+    return None if told or until <= now else ReversalOffer(last.actor, last.made_at, until)
 
 
 def take_back(
@@ -68,13 +95,18 @@ def take_back(
 
 
 def _find_last(session: Session, event: Event) -> LastChange:
-    """Return the last change of an event; of a tour, which has no dates, the last one of its stops, too."""
-    tree = list(walk_trees([event])) if event.kind is Kind.TOUR else [event]
-    of_tree = sa.select(LastChange).where(LastChange.event_id.in_([one.id for one in tree]))
-    last = session.scalars(of_tree.order_by(LastChange.made_at.desc(), LastChange.event_id)).first()
+    """Return the last change as `_find_last_change` does. Raise Conflict if there is none."""
+    last = _find_last_change(session, event)
     if last is None:
         raise Conflict("{event} has not been changed; there is nothing to undo", event=event.key)
     return last
+
+
+def _find_last_change(session: Session, event: Event) -> LastChange | None:
+    """Return the last change of an event; of a tour, which has no dates, the last one of its stops, too."""
+    tree = list(walk_trees([event])) if event.kind is Kind.TOUR else [event]
+    of_tree = sa.select(LastChange).where(LastChange.event_id.in_([one.id for one in tree]))
+    return session.scalars(of_tree.order_by(LastChange.made_at.desc(), LastChange.event_id)).first()
 
 
 def _list_changed_together(session: Session, last: LastChange) -> Sequence[Event]:

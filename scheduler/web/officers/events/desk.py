@@ -21,7 +21,8 @@ from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.events.programme import planning
-from scheduler.services.letters import ledger
+from scheduler.services.outbox import letter_search
+from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.services.privacy import access_log
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -188,12 +189,14 @@ def _letters(app: App, key: str) -> str:
         abort(404)
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
-        rows = ledger.list_letters(session, event=event, kind=None, outcome=wanted, limit=MOST_LETTERS)
+        state = LetterState(wanted) if wanted else None
+        about = LetterFilter(event=event.key, state=state)
+        rows = letter_search.find_letters(session, about, now=app.clock.now(), most=MOST_LETTERS)
         return render_template(
             "web/desk/letters.html",
             title=_("E-mails"),
             event=event,
-            letters=rows[::-1],
+            letters=rows,
             most=MOST_LETTERS,
             outcomes=outcomes,
             wanted=wanted,

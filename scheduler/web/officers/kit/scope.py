@@ -48,6 +48,7 @@ CITY = AccessScope("a city", ("key",), rights.get_city)
 PERSON = AccessScope("a person of the directory", ("number",), rights.get_known_person)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
+MESSAGE = AccessScope("a message about an event that the account may know of", ("key", "number"), rights.get_message)
 VISIT_LETTER = AccessScope(
     "a letter about a visit to a post of the account", ("reference", "number"), rights.get_visit_letter
 )

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, g, render_template, url_for
+from sqlalchemy.orm import object_session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -59,6 +60,7 @@ class PlanningAct:
 
 def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("replanning")
+    pages.add_app_template_global(_offer_reversal, "offer_reversal")
 
     @pages.get(PLAN)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
@@ -71,6 +73,28 @@ def blueprint(app: App) -> Blueprint:
         return _act(app, key, verb)
 
     return pages
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedReversal:
+    """The offer to take the last change back: in words what it was, and how many minutes are left."""
+
+    words: str
+    minutes: int
+
+
+def _offer_reversal(event: Event, now: datetime) -> OfferedReversal | None:
+    """Return the offer to take the last change of an event back, for the page that shows the event; None if too late.
+
+    Called in the session of that page.
+    """
+    session = object_session(event)
+    found = None if session is None else reversal.find_reversal(session, event, now=now)
+    if found is None:
+        return None
+    made_at = event_text.clocks_of(found.made_at, event)
+    words = _("Time of the change: {moment}; made by: {actor}.", moment=made_at, actor=found.actor)
+    return OfferedReversal(words, -(-(found.until - now) // timedelta(minutes=1)))
 
 
 def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> str:
@@ -114,6 +138,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
         show_form=lambda form: _show_question(app, key, verb, form),
         day="day" if "day" in asked.fields else "",
         takes_away=asked.takes_away,
+        at_once=verb == "take-back",
     )
     return answer_with_sheet(app, Form.sent(), sheet)
 

@@ -90,7 +90,8 @@ class PlanningSheet:
 
     ``find`` returns the events that the act may change or delete; none if it makes a new one. ``show_form`` renders
     the form with what was typed. ``day`` is the name of the field with the new day, if there is one: then other days
-    are offered. An act without ``verb_informing`` informs nobody and has one button.
+    are offered. An act without ``verb_informing`` informs nobody and has one button. One that is
+    ``at_once`` is done without being shown, if its form says so and the plan does not contradict itself then.
     """
 
     title: str
@@ -101,6 +102,7 @@ class PlanningSheet:
     show_form: Callable[[Form], str]
     day: str = ""
     takes_away: bool = False
+    at_once: bool = False
 
 
 def answer_with_sheet(app: App, form: Form, sheet: PlanningSheet) -> Answer | str:
@@ -113,7 +115,7 @@ def answer_with_sheet(app: App, form: Form, sheet: PlanningSheet) -> Answer | st
         if form["sure"]:
             with act_as_officer(app, form) as session:
                 seen = _observe(app, session, form, sheet, [], sure=form["sure"])
-                if _may_be_done(seen, form):
+                if _may_be_done(seen, form, sheet):
                     return redirect_after_form(seen.done)
                 session.rollback()
         with act_as_officer(app, form) as session:
@@ -146,12 +148,14 @@ def _observe(
     )
 
 
-def _may_be_done(seen: Consequences[str], form: Form) -> bool:
+def _may_be_done(seen: Consequences[str], form: Form, sheet: PlanningSheet) -> bool:
     """Return whether what would be done is what was shown, with a reason if it contradicts the plan."""
     if seen.needs_reason and not form["reason"].strip():
         return False
+    if sheet.at_once and form["sure"] == AT_ONCE:
+        return True
     new = set(seen.list_news(form["seen"]))
-    return form["sure"] == AT_ONCE or not (new & _COMPARED_QUIETLY if form["sure"] == QUIETLY else new)
+    return not (new & _COMPARED_QUIETLY if form["sure"] == QUIETLY else new)
 
 
 def _take_other_day(form: Form, name: str) -> Form:

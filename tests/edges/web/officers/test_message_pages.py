@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scheduler.worker import delivery
 from tests.support.accounts import an_account, seal, sign_in, text
-from tests.support.builders import a_person, an_event, register
+from tests.support.builders import a_person, an_event, attendees_of, register
 from tests.support.instance import pages_of
 from tests.support.letters import Round, body
 
@@ -43,7 +45,7 @@ def test_who_wrote_one_language_is_asked_for_the_others_and_nothing_is_sent(app,
 
     assert "Missing language: Russian. Readers of this language: 1. They will receive the text in: English." in shown
     assert "Write the missing languages" in shown
-    assert "Send it without these languages" in shown
+    assert "Send to 2 people" in shown
     assert "People without an e-mail address: 1" in shown
     assert [] == subjects(app)
 
@@ -68,7 +70,7 @@ def test_who_goes_back_to_write_more_finds_what_was_typed(web):
 def test_a_reader_without_the_language_is_told_so_politely_before_the_message(app, web):
     done = send(web, **ENGLISH, sure="yes")
 
-    assert "/en/desk/events/opening/letters" == done.location
+    assert "/en/desk/events/opening/messages/1?done=sent" == done.location
     assert ["Doors", "Doors"] == subjects(app)
     said = body(next(one for one in reversed(Round(app).letters) if "Ivan" in one["To"]))
     assert said.index("Приносим извинения: это сообщение мы можем направить Вам") < said.index("They open at nine")
@@ -81,3 +83,62 @@ def test_what_is_wrong_stands_in_the_form(web):
     assert 422 == alone.status_code == nobody.status_code
     assert "is missing in ru" in text(alone)
     assert "would receive this" in text(nobody)
+
+
+def test_guests_chosen_on_the_list_receive_it_and_nobody_else(app, web):
+    with app.db.read() as session:
+        numbers = [one.id for one in attendees_of(session) if str(one.person.name) in ("Ivan", "Silent")]
+    opened = text(web.get(f"{PAGE}?to={numbers[0]}&to={numbers[1]}"))
+    posted = text(web.post(PAGE, data={"csrf_token": seal(web, PAGE), "to": [str(one) for one in numbers]}))
+
+    for form in (opened, posted):
+        assert "2 chosen guests" in form
+        assert f'name="people" value="{numbers[0]} {numbers[1]}"' in form
+        assert 'name="to_everyone" value="yes" checked' not in form
+    shown = text(send(web, **{**ENGLISH, "to_everyone": ""}, **RUSSIAN, people=f"{numbers[0]} {numbers[1]}"))
+    assert "To be informed by other means" in shown
+    assert "Silent" in shown
+    assert "As it reads to: <b><bdi>Ivan" in shown
+
+
+def test_one_walks_through_the_readers_and_sees_what_each_will_read(web):
+    first = text(send(web, **ENGLISH, **RUSSIAN)).partition("<pre")[2]
+    page = text(send(web, **ENGLISH, **RUSSIAN, reader="2"))
+    second = page.partition("<pre")[2]
+
+    assert first.index("They open at nine, Ann.") < first.index("Откроются")
+    assert second.index("Откроются") < second.index("They open at nine, Ann.")
+    assert "2 / 2" in page
+
+
+def test_a_message_may_leave_later_and_says_when_and_what_is_past_is_refused(app, web):
+    past = send(web, **ENGLISH, at="2027-01-01 9:00", sure="yes")
+    later = text(send(web, **ENGLISH, at="2027-01-20 9:00"))
+
+    assert 422 == past.status_code
+    assert "This time has passed" in text(past)
+    assert "To be sent: 20 January 2027, 09:00 (Bangkok)" in later
+
+
+def test_a_message_keeps_its_page_with_counts_and_is_withdrawn_from_one_or_all(app, web):
+    send(web, **ENGLISH, at="2027-01-20 9:00", reply_to="protocol@example.org", sure="yes")
+    listed, page = text(web.get(f"{PAGE}s")), f"{PAGE}s/1"
+    shown = text(web.get(page))
+    letter = re.search(r'name="letter" value="(\d+)"', shown)[1]
+
+    assert "to do: 2" in listed
+    assert "no e-mail address: 1" in shown
+    assert "protocol@example.org" in shown
+    assert "Withdraw 2 e-mails" in shown
+    assert 303 == withdraw(web, letter=letter).status_code
+    assert "Withdraw 1 e-mail" in text(web.get(page))
+    assert 422 == withdraw(web, letter=letter).status_code
+    assert 303 == withdraw(web).status_code
+    assert "Withdrawn: 4 January 2027" in text(web.get(page))
+    assert [] == subjects(app)
+    assert 'value="Doors"' in text(web.get(f"{PAGE}?from=1")), "its text begins another one"
+
+
+def withdraw(web, **typed):
+    page = f"{PAGE}s/1"
+    return web.post(f"{page}/withdrawal", data={"csrf_token": seal(web, page), **typed})

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -227,6 +227,31 @@ def test_the_last_change_is_taken_back(app, web):
     carry_out(web, "show", "take-back")
 
     assert START == starts(app)["opening"]
+
+
+def test_a_change_is_taken_back_by_one_press_while_its_news_waits(app, web):
+    carry_out(web, "show", "cancel")
+    shown = text(web.get("/en/desk/events/opening"))
+    assert "Minutes left to take it back: 10" in shown
+
+    done = send(web, "show", "take-back", sure="at-once")
+
+    assert (303, "/en/desk/events/show") == (done.status_code, done.location)
+    with app.db.read() as session:
+        assert not get(session, Event, "opening").cancelled
+    app.clock.advance(timedelta(minutes=11))
+    assert "Minutes left" not in text(web.get("/en/desk/events/opening"))
+    delivery.deliver(app)
+    with app.db.read() as session:
+        assert (
+            [] == session.scalars(sa.select(Letter.id).where(Letter.kind.in_(NEWS), Letter.outcome == "sent")).all()
+        )
+
+
+def test_only_taking_back_is_done_without_being_shown(app, web):
+    assert 422 == send(web, "show", "cancel", sure="at-once").status_code
+    with app.db.read() as session:
+        assert not get(session, Event, "show").cancelled
 
 
 def test_who_may_not_plan_sees_no_way_to_it(app, web):

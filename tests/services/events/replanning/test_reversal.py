@@ -16,8 +16,9 @@ from scheduler.services.common.lookup import get
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.conflicts import Contradiction
 from scheduler.services.events.programme.event_mapping import read_draft
-from scheduler.services.events.replanning import reversal, shifts
+from scheduler.services.events.replanning import registration_switch, reinstatement, reversal, shifts
 from scheduler.services.events.replanning.reversal import NewsHasLeft
+from scheduler.services.outbox.enqueue import QUIET_PERIOD
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, START, a_venue, an_event, register
 from tests.support.letters import Round, ledger
@@ -79,6 +80,9 @@ CHANGES = {
     "without its date": lambda session, show, now: planning.change_event(
         session, show, now=now, first_day=None, last_day=None, status="tentative"
     ),
+    "opened for registration": lambda session, _show, now: registration_switch.open_registration(
+        session, get(session, Event, "opening"), now=now
+    ),
 }
 
 
@@ -88,12 +92,54 @@ def test_whatever_was_changed_is_as_it_was_and_nobody_is_told(show, what):
     act(show, "show", CHANGES[what])
     assert before != drafts(show)
 
-    done = take_back(show, "show")
+    done = take_back(show, "opening" if what == "opened for registration" else "show")
 
     assert before == drafts(show)
     assert "aida@desk" == done.actor
     sent = [why for _, _, why in Round(show, wait=20 * MINUTE).ledger[letters:] if why == "sent"]
     assert [] == sent
+
+
+def test_a_date_that_was_announced_is_open_again_and_nobody_is_told(show):
+    with show.db.write() as session:
+        register(session, an_event(session, "later", dtstart=None))
+    Round(show)
+    show.clock.advance(MINUTE)
+    before, letters = drafts(show), len(ledger(show))
+    when = {"dtstart": START + DAY, "dtend": START + DAY + timedelta(hours=1)}
+    act(show, "later", lambda session, event, now: planning.announce(session, event, now=now, **when))
+
+    take_back(show, "later")
+
+    assert before == drafts(show)
+    assert [] == [why for _, _, why in Round(show, wait=20 * MINUTE).ledger[letters:] if why == "sent"]
+
+
+def test_an_event_that_was_reinstated_is_cancelled_again_and_nobody_is_told_twice(show):
+    act(show, "show", CHANGES["cancelled"])
+    Round(show)
+    show.clock.advance(MINUTE)
+    before, letters = drafts(show), len(ledger(show))
+    act(show, "show", lambda session, event, now: reinstatement.reinstate(session, event, now=now))
+
+    take_back(show, "show")
+
+    assert before == drafts(show)
+    assert [] == [why for _, _, why in Round(show, wait=20 * MINUTE).ledger[letters:] if why == "sent"]
+
+
+def test_a_change_is_offered_to_be_taken_back_as_long_as_its_news_waits(show):
+    offered = act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
+    assert offered is None
+    act(show, "show", CHANGES["moved"])
+    made_at = show.clock.now()
+
+    show.clock.advance(9 * MINUTE)
+    offered = act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
+    assert ("aida@desk", made_at, made_at + QUIET_PERIOD) == (offered.actor, offered.made_at, offered.until)
+
+    Round(show)
+    assert act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now)) is None
 
 
 def test_a_part_is_as_it_was_with_reminders_capacity_and_texts(show):

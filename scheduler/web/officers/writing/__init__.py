@@ -1,0 +1,1 @@
+"""Writing at the desk: messages to guests, the e-mails of all events and posts, reminders."""
