@@ -27,7 +27,6 @@ from scheduler.web.officers.consulate import calendars, closing_days, front_desk
 from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
 from scheduler.web.officers.events import desk, door, guest
-from scheduler.web.officers.events import letters as event_letters
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import replanning
 from scheduler.web.officers.writing import (
