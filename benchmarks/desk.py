@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from time import process_time_ns
 
 import sqlalchemy as sa
 from flask import Flask
-from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from benchmarks import common, desk_data
 from scheduler.app import App
@@ -30,6 +31,7 @@ from scheduler.web.application import create_app
 from tests.support.accounts import sign_in
 from tests.support.instance import settings_of
 from tests.support.route_requests import OFFICER, Route, Season, desk_requests
+from tests.support.routes import seal_of_desk
 
 MOST_MS, SLOW = 100.0, "SLOW"
 # What is looked for, by the page.
@@ -37,6 +39,13 @@ SEARCHES: Mapping[str, Sequence[Mapping[str, str]]] = {
     "desk.guests": ({"name": "Nurlan"}, {"name": "สมชาย"}, {"standing": "invited"}),
     "desk.letters": ({"outcome": "sent"},),
 }
+# Forms that are answered with what they would do, and do nothing yet.
+DOOR = "/en/desk/events/door"
+LOOKS: Sequence[tuple[str, str, Mapping[str, str]]] = (
+    ("look at a move", f"{DOOR}/plan/move", {"day": "2027-03-04", "hour": "18:00"}),
+    ("look at a cancellation", f"{DOOR}/plan/cancel", {}),
+    ("look at a message", f"{DOOR}/message", {"to_everyone": "yes", "subject_en": "News", "text_en": "Welcome."}),
+)
 Row = tuple[str, float, float, int, float, str]
 HEADINGS = ("", "ms", "of PostgreSQL", "statements", "kB", "")
 
@@ -73,7 +82,10 @@ def _measure(app: App, season: Season, rounds: int) -> Iterator[Row]:
     web = site.test_client()
     sign_in(web, OFFICER)
     for name, path in _pages(site, season):
-        yield _measure_page(app, web, name, path, rounds)
+        yield _measure_page(app, partial(web.get, path), name, rounds)
+    sealed = seal_of_desk(web)
+    for name, path, form in LOOKS:
+        yield _measure_page(app, partial(web.post, path, data={**form, **sealed}), name, rounds)
 
 
 def _pages(site: Flask, season: Season) -> Iterator[tuple[str, str]]:
@@ -96,12 +108,12 @@ def _routes(site: Flask) -> Iterator[Route]:
             yield "GET", rule.endpoint
 
 
-def _measure_page(app: App, web: FlaskClient, name: str, path: str, rounds: int) -> Row:
-    answer = web.get(path)
-    assert answer.status_code < 400, f"{path}: {answer.status_code}"
+def _measure_page(app: App, ask: Callable[[], TestResponse], name: str, rounds: int) -> Row:
+    answer = ask()
+    assert answer.status_code < 400, f"{name}: {answer.status_code}"
     with _statements(app.db.engine) as count:
-        web.get(path)
-    took = [_processor_ms(app.db, lambda: web.get(path)) for _ in range(rounds)]
+        ask()
+    took = [_processor_ms(app.db, ask) for _ in range(rounds)]
     whole = median(own + of_server for own, of_server in took)
     mark = "" if answer.mimetype == "text/html" else "file"
     if whole >= MOST_MS and not mark:

@@ -34,9 +34,7 @@ def upgrade() -> None:
         sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.CheckConstraint("one_id < other_id", name="in_order"),
         sa.ForeignKeyConstraint(["one_id"], ["person.id"], name="fk_told_apart_one_id", ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(
-            ["other_id"], ["person.id"], name="fk_told_apart_other_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["other_id"], ["person.id"], name="fk_told_apart_other_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("one_id", "other_id", name="pk_told_apart"),
     )
     op.create_index("ix_told_apart_other_id", "told_apart", ["other_id"])

@@ -44,6 +44,7 @@ _NUMBERS = {
     "S": rf"(\d{{1,2}})([-/])(\d{{1,2}})\2(\d{{4}}){_END}",  # day and month in either order, year
     "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
     "p": rf"(\d{{1,2}})\.(\d\d){_END}",  # hour and minute, or day and month
+    "l": rf"(\d{{1,2}})\.([1-9])\.?{_END}",  # day and month
     "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
     "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){NO_LETTER}",  # 2nd, 2-го
     "y": rf"(\d{{4}}){_END}",
@@ -93,7 +94,7 @@ _WORDS = {
 }
 
 _YEAR = "[bc]?yg?"
-_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|[djSps])"
+_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|[djSpls])"
 _DATE = f"(?:w?{_CALENDAR}|{_CALENDAR}w|r|xw|wx|w|in?u|n?uk)"
 _TIME = "(?:[tp][az]?|n[azq]|e[tpn]z?|h)"
 _DAY_SHAPES = (re.compile(f"@?(?P<day>{_DATE})"),)
@@ -243,7 +244,7 @@ def _readings(found: Found) -> list[tuple[int | None, int, int]]:
             return [(_gregorian(year), two, one), (_gregorian(year), one, two)]
         case {"s": (one, two)}:
             return [(None, two, one), (None, one, two)]
-        case {"p": (day, month)}:
+        case {"p": (day, month)} | {"l": (day, month)}:
             return [(None, month, day)]
         case {"n": (day,), "m": (month,)}:
             return [(_year(found), month, day)]

@@ -28,7 +28,7 @@ from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
 from scheduler.web.officers.events import desk, door, guest
 from scheduler.web.officers.kit import guard
-from scheduler.web.officers.planning import replanning
+from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
     all_letters,
     event_letters,
@@ -103,6 +103,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest.blueprint(app))
     for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
+    for planning in (plan_form, plan_page, plan_acts, programme_file):
+        web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app)
     web.register_blueprint(door.blueprint(app, local))

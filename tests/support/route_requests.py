@@ -44,6 +44,7 @@ from tests.support.forms import solution
 
 OFFICER, TZID = "chief", "Asia/Bangkok"
 NEW_PASSWORD = "lantern vessel thirteen harbours"
+PROGRAMME = '[programme]\nkey = "season"\nname = "Season"\n'
 SIDE = 8  # pixels of the picture that a camera sends
 
 
@@ -380,6 +381,19 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         **_make_directory_requests(season),
         ("GET", "signature.show"): RouteRequest(post),
         ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
+        ("GET", "planform.new"): RouteRequest(query={"kind": "ceremony"}),
+        ("POST", "planform.plan"): RouteRequest(
+            form={"kind": "ceremony", "title_en": "Reception", "known": "unknown", "companions_most": "1"}
+        ),
+        ("GET", "planform.change_form"): RouteRequest(event),
+        ("POST", "planform.change"): RouteRequest(event, form={"title_en": "Opening", "known": "unknown"}),
+        ("GET", "planpage.whole"): RouteRequest(event),
+        ("GET", "planacts.ask"): RouteRequest({**event, "verb": "open-registration"}),
+        ("POST", "planacts.do"): RouteRequest({**event, "verb": "close-registration"}),
+        ("GET", "programmefile.event_file"): RouteRequest(event),
+        ("GET", "programmefile.event_file_with_guests"): RouteRequest(event),
+        ("GET", "programmefile.choose"): RouteRequest(),
+        ("POST", "programmefile.send"): RouteRequest(form={"text": PROGRAMME, "file_name": "season.toml"}),
         ("GET", "replanning.asking"): RouteRequest({**event, "verb": "move"}),
         ("POST", "replanning.done"): RouteRequest(
             {**event, "verb": "copy"}, form={"key": "later", "day": "2027-05-04"}

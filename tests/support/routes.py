@@ -75,6 +75,8 @@ ACCOUNTS: Mapping[str, tuple[AccountRole, tuple[str, ...]]] = {
 }
 STRANGER = "stranger"  # nobody's account
 INVITED = "newcomer"  # an account that has a link to choose a password
+# By blueprint: the act that an address names.
+_VERBS = {"front": "no-show", "replanning": "move", "planacts": "confirm"}
 # They end what the others are about, and so come last.
 _LAST = ("erasing.erase", "own.withdrawal", "ownvisit.cancel", "account.end_everywhere", "signing.sign_out")
 
@@ -159,7 +161,9 @@ class Known:
             "kind": "csv",
             "named": "2027-02",
             "reference": self.visits[post],
-            "verb": {"front": "no-show", "replanning": "move"}.get(route.endpoint.partition(".")[0], "answer"),
+            "verb": {"front": "no-show", "replanning": "move", "planacts": "confirm"}.get(
+                route.endpoint.partition(".")[0], "answer"
+            ),
             "_verb": "password",
             "token": self.token(route.endpoint, event, post),
         }

@@ -17,7 +17,7 @@ from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line
-from scheduler.cli.exchange.change_words import MARKS, change_in_words, change_record, sum_in_words
+from scheduler.cli.exchange.change_words import change_in_words, change_record, sum_in_words
 from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
@@ -31,6 +31,7 @@ from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import find_zone
 from scheduler.services.exchange.calendar_import import ImportOptions, ImportReport, import_events
 from scheduler.services.exchange.calendar_mapping import CalendarDefaults
+from scheduler.services.exchange.words.change_words import MARKS
 
 # A file that an officer has on this machine may be large; what comes from the web is held to less (fetch.Bounds).
 FILE = Limits(max_octets=50_000_000, max_components=200_000)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from scheduler.base.errors import Conflict, Invalid, SchedulerError
+from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.exchange.change_words import (
     change_in_words,
@@ -24,7 +24,9 @@ from scheduler.cli.kit.answers import print_json
 from scheduler.cli.kit.context import CommandContext, as_json, ask, pass_context, with_force, without_asking
 from scheduler.cli.kit.language import _
 from scheduler.cli.kit.output import refuse_existing, write_file
+from scheduler.model.events import Event
 from scheduler.services.common.changes import Change, ChangeKind
+from scheduler.services.common.lookup import get
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange import file_export as exporting
 from scheduler.services.exchange.merging.memory import Undecided
@@ -115,23 +117,14 @@ class _Application:
 
         Raises Conflict when it would now do other than was ``shown``: nothing is done that nobody was asked about.
         """
-        source = self.programme
         with self.context.write(keep=keep) as session:
-            try:
-                changes = file_apply.apply(
-                    session,
-                    source.file,
-                    now=self.context.now(),
-                    force=self.force,
-                    doubtful=source.doubtful,
-                    decide=lambda *cell: self.winner or self.winners.get(cell),
-                )
-            except SchedulerError as error:
-                if isinstance(error, Undecided):
-                    raise source.told() if source.mistakes else error from error
-                raise source.told(error) from error
-            if source.mistakes:
-                raise source.told()
+            changes = file_apply.apply_source(
+                session,
+                self.programme,
+                now=self.context.now(),
+                force=self.force,
+                decide=lambda *cell: self.winner or self.winners.get(cell),
+            )
             if shown is not None and changes != shown:
                 raise Conflict("something else was changed meanwhile; nothing was done, run it again")
             return changes
@@ -189,16 +182,23 @@ def _print_changes(changes: Sequence[Change]) -> None:
 @click.command(help=N_("Write everything planned into one file; applying that file changes nothing."))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", default="programme", help=N_("Key of the programme in the file."))
+@click.option("--event", "chosen", help=N_("Only this event, with its parts and the places that they name."))
+@click.option("--guests/--no-guests", default=True, help=N_("With --event: with the people on its lists."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
 @pass_context
-def export(context: CommandContext, file: Path, key: str, overwrite: bool) -> None:
+def export(
+    context: CommandContext, /, file: Path, key: str, chosen: str | None, guests: bool, overwrite: bool
+) -> None:
     import tomli_w
 
     refuse_existing(file, overwrite=overwrite)
     settings = context.settings
+    said: dict[str, Any] = {"language": settings.language, "tz": settings.timezone}
     with context.read() as session:
-        tables = exporting.export_tables(
-            session, key=key, name=str(settings.house), language=settings.language, tz=settings.timezone
-        )
+        if chosen:
+            event = get(session, Event, chosen)
+            tables = exporting.export_event_tables(session, event, name=str(event.title), guests=guests, **said)
+        else:
+            tables = exporting.export_tables(session, key=key, name=str(settings.house), **said)
     write_file(file, tomli_w.dumps(tables, multiline_strings=True).encode(), overwrite=overwrite)
     click.echo(_("Written: {file}").format(file=file))

@@ -141,6 +141,18 @@ def get_post(session: Session, officer: Officer, key: str) -> Post:
     return found
 
 
+def get_kept_post(session: Session, officer: Officer, key: str) -> Post | None:
+    """Return a post that an officer may change, None if there is none yet. Raise NotFound for one that is not theirs.
+
+    Only an administrator, who has all posts, sets up a new one.
+    """
+    found = session.scalar(sa.select(Post).where(Post.key == key))
+    allowed = officer.may(Act.KEEP_POSTS) and (officer.at(found) if found else officer.may(Act.SEE_ACCOUNTS))
+    if not allowed:
+        raise NotFound("there is no post {key}", key=key)
+    return found
+
+
 def get_visit(session: Session, officer: Officer, reference: str) -> Appointment:
     """Return a visit to a post of an officer. Raise NotFound, or Invalid if that is not a reference."""
     found = references.get(session, reference)

@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
-from scheduler.model.events import Event, Status
+from scheduler.model.attendance import Role
+from scheduler.model.events import Event, Mode, Status
 from scheduler.services.common.changes import ChangeKind, find_differences
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup, get_for_update
+from scheduler.services.common.lookup import Lookup, get_for_update, get_person
 from scheduler.services.desk.event_keys import make_event_key
 from scheduler.services.events.guests.leads import Lead, set_leads
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.planning import Impact
+
+
+class PlannedLead(NamedTuple):
+    """A person who is to lead an event, by key or by #number, in which role and how."""
+
+    who: str
+    role: Role
+    mode: Mode = Mode.IN_PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +41,7 @@ class EventPlan:
     """
 
     fields: Mapping[str, Any]
-    leads: Sequence[Lead] | None = None
+    leads: Sequence[PlannedLead] | None = None
     key: str = ""
     reason: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,7 +117,10 @@ def _with_reason(before: EventDraft, draft: EventDraft, plan: EventPlan) -> Even
 
 def _lead(session: Session, impact: Impact, plan: EventPlan, now: datetime, force: str | None) -> PlanResult:
     """Set those who lead the event, and refuse what contradicts the plan."""
-    leads = set_leads(session, impact.event, plan.leads, now=now) if plan.leads is not None else 0
+    leads = 0
+    if plan.leads is not None:
+        people = [Lead(get_person(session, one.who), one.role, one.mode) for one in plan.leads]
+        leads = set_leads(session, impact.event, people, now=now)
     if impact.replanned or leads:
         conflicts.refuse(session, [impact.event], force=force, now=now)
     if leads and impact.change.verb is ChangeKind.UNCHANGED:

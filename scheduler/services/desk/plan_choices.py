@@ -6,7 +6,7 @@ A name is found in any language and script, by the beginnings of its words.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from scheduler.base.clock import make_legible
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text, fold_text
+from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Kind, Status, Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.events.guests.guest_directory import matches_name
@@ -39,18 +40,29 @@ WHOLES: Mapping[Kind, tuple[Kind, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something to choose: its key, what it is called in the reader's language, and all that it may be typed as."""
+    """Something to choose: its key, what it is called in the reader's language, and all that it may be typed as.
+
+    A place has its zone and its country.
+    """
 
     key: str
     label: str
     names: tuple[str, ...] = ()
+    tzid: str = ""
+    country: str = ""
 
 
 def list_venues(session: Session, language: str) -> list[Choice]:
     """Return the venues, each with its city."""
     venues = session.scalars(sa.select(Venue).options(joinedload(Venue.city)).order_by(Venue.key).limit(MOST))
     return _tell_apart(
-        Choice(one.key, _join(one.name.to(language), one.city.name.to(language)), _names(one.name, one.city.name))
+        Choice(
+            one.key,
+            _join(one.name.to(language), one.city.name.to(language)),
+            _names(one.name, one.city.name),
+            one.city.tzid,
+            one.holidays or one.city.country,
+        )
         for one in venues
     )
 
@@ -64,10 +76,12 @@ def list_organisations(session: Session, language: str) -> list[Choice]:
 def list_cities(session: Session, language: str) -> list[Choice]:
     """Return the cities."""
     rows = session.scalars(sa.select(City).order_by(City.key).limit(MOST))
-    return _tell_apart(Choice(one.key, one.name.to(language), _names(one.name)) for one in rows)
+    return _tell_apart(
+        Choice(one.key, one.name.to(language), _names(one.name), one.tzid, one.country) for one in rows
+    )
 
 
-def list_people(session: Session, language: str) -> list[Choice]:
+def list_people(session: Session, language: str, *, most: int = MOST_PEOPLE) -> list[Choice]:
     """Return the people whom officers entered, by precedence, each with title and position."""
     query = (
         sa.select(Person.key, Person.courtesy_title, Person.name, Person.position)
@@ -76,8 +90,15 @@ def list_people(session: Session, language: str) -> list[Choice]:
     )
     return _tell_apart(
         Choice(str(key), name_person(title, name, position, language), _names(title, name, position))
-        for key, title, name, position in session.execute(query.limit(MOST_PEOPLE))
+        for key, title, name, position in session.execute(query.limit(most))
     )
+
+
+def describe_lead(attendee: Attendee, language: str) -> Choice:
+    """Return somebody who leads an event as a choice, also one who has no key."""
+    person = attendee.person
+    key = person.key or f"#{person.id}"
+    return Choice(key, name_person(person.courtesy_title, person.name, person.position, language))
 
 
 def name_person(title: Text, name: Text, position: Text, language: str) -> str:
@@ -139,7 +160,6 @@ def _tell_apart(choices: Iterable[Choice]) -> list[Choice]:
     seen: set[str] = set()
     told: list[Choice] = []
     for one in choices:
-        label = f"{one.label} ({one.key})" if fold_text(one.label) in seen else one.label
+        told.append(replace(one, label=f"{one.label} ({one.key})") if fold_text(one.label) in seen else one)
         seen.add(fold_text(one.label))
-        told.append(Choice(one.key, label, one.names))
     return told

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import instant, wall
 from scheduler.model.events import OPEN_ENDED, Event, Status, Timing, Visibility
 from scheduler.model.places import Venue
+from scheduler.services.common.lookup import get
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays
 
 Span = tuple[datetime, datetime]  # wall times at the venue
@@ -39,16 +40,18 @@ class VenueDay:
 
 def read_venue_day(
     session: Session,
-    venue: Venue,
+    key: str,
     day: date,
     *,
     visibilities: Collection[Visibility],
     but: Event | None = None,
 ) -> VenueDay:
-    """Return a day of a venue, on its clock; ``but`` is an event that does not count, because it is being planned.
+    """Return a day of the venue with this key, on its clock; ``but`` is an event that does not count.
 
     Exhibitions and events without an hour take no hours. Events of other than these visibilities are not told of.
+    Raise NotFound for an unknown venue.
     """
+    venue = get(session, Venue, key)
     holiday = bool(venue.holidays and list_holidays(venue.holidays, day, day))
     spans = _list_open_hours(venue, day, holiday=holiday)
     taken = _list_taken(session, venue, day, visibilities, but)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.base.errors import Conflict, Problems
+from scheduler.base.errors import Conflict, Problems, SchedulerError
 from scheduler.model.events import Event, Status
 from scheduler.model.feeds import Feed
 from scheduler.model.places import Person, Venue
@@ -28,6 +28,7 @@ from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.services.exchange.file_attendees import FileAttendees
 from scheduler.services.exchange.file_problems import FileProblems
+from scheduler.services.exchange.file_reader import ProgrammeSource
 from scheduler.services.exchange.merging.memory import Decider, FileMemory, Undecided
 from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.outbox import kind_reminders
@@ -66,6 +67,29 @@ def apply(
     run.problems.raise_all()
     run.memory.record()
     return run.list_changes()
+
+
+def apply_source(
+    session: Session,
+    source: ProgrammeSource,
+    *,
+    now: datetime,
+    force: str | None = None,
+    decide: Decider = lambda _noun, _key, _cell: None,
+) -> list[Change]:
+    """Apply a programme file that was read, as `apply` does; its own mistakes are told with those that are found.
+
+    Raise what `apply` raises, each mistake with its line.
+    """
+    try:
+        changes = apply(session, source.file, now=now, force=force, doubtful=source.doubtful, decide=decide)
+    except Undecided as error:
+        raise source.told() if source.mistakes else error from error
+    except SchedulerError as error:
+        raise source.told(error) from error
+    if source.mistakes:
+        raise source.told()
+    return changes
 
 
 class _FileApplication:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.model.attendance import Attendee, Partstat, Standing
-from scheduler.model.events import Event
+from scheduler.model.events import Event, Visibility
 from scheduler.model.places import Person
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
@@ -19,6 +20,9 @@ from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.event_mapping import read_draft as event_draft_of
 from scheduler.services.events.programme.place_reading import list_rows
 from scheduler.services.events.programme.places import NOUNS, read_draft
+from scheduler.services.events.replanning.event_trees import walk_trees
+
+_ALL = sa.true()
 
 
 def export_tables(session: Session, *, key: str, name: str, language: str, tz: str) -> dict[str, Any]:
@@ -33,15 +37,70 @@ def export_tables(session: Session, *, key: str, name: str, language: str, tz: s
     return {noun: rows for noun, rows in written.items() if rows}
 
 
-def _export_noun(session: Session, name: str) -> dict[str, Any]:
-    return {row.key: write_table(read_draft(row)) for row in list_rows(session, NOUNS[name].kind)}
+def export_event_tables(
+    session: Session,
+    event: Event,
+    *,
+    name: str,
+    language: str,
+    tz: str,
+    guests: bool,
+    visibilities: Collection[Visibility] = tuple(Visibility),
+) -> dict[str, Any]:
+    """Return an event with its parts, and the places and people that they name, as a programme file of its own.
+
+    Its head has a key of its own, so that applying it cancels nothing of the programme that the event is in. Without
+    ``guests`` it says nothing of the lists. Parts of other than these visibilities are left out.
+    """
+    kept = [part for part in walk_trees([event]) if part.visibility in visibilities]
+    ids = [part.id for part in kept]
+    events = _export_events(session, Event.id.in_(ids), Attendee.event_id.in_(ids) if guests else sa.false())
+    if event.parent is not None and event.parent.visibility not in visibilities:
+        del events[event.key]["parent"]
+    keys = _list_keys(events)
+    people = _export_noun(session, "person", keys["person"])
+    keys["organisation"] |= {row["organisation"] for row in people.values() if "organisation" in row}
+    venues = _export_noun(session, "venue", keys["venue"])
+    keys["city"] |= {row["city"] for row in venues.values()}
+    written: dict[str, Any] = {
+        "programme": {"key": f"event-{event.key}"[:80].rstrip("-"), "name": name, "language": language, "tz": tz},
+        "city": _export_noun(session, "city", keys["city"]),
+        "organisation": _export_noun(session, "organisation", keys["organisation"]),
+        "venue": venues,
+        "person": people,
+        "event": events,
+    }
+    return {noun: rows for noun, rows in written.items() if rows}
 
 
-def _export_events(session: Session) -> dict[str, Any]:
+def _list_keys(events: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the keys of places and people that events name, by noun."""
+    rows = events.values()
+    attendees = [one for row in rows for one in row.get("attendees", ())]
+    return {
+        "venue": {row["venue"] for row in rows if "venue" in row},
+        "organisation": {row["organizer"] for row in rows if "organizer" in row},
+        "city": {city for row in rows for city in row.get("cities", ())},
+        "person": {one[name] for one in attendees for name in ("person", "represented_by") if name in one},
+    }
+
+
+def _export_noun(session: Session, name: str, keys: Collection[str] | None = None) -> dict[str, Any]:
+    """Return the rows of a noun; only those with these keys, if any are given."""
+    rows = list_rows(session, NOUNS[name].kind)
+    return {row.key: write_table(read_draft(row)) for row in rows if keys is None or row.key in keys}
+
+
+def _export_events(
+    session: Session, chosen: sa.ColumnElement[bool] = _ALL, listed: sa.ColumnElement[bool] = _ALL
+) -> dict[str, Any]:
     events = session.scalars(
-        sa.select(Event).options(*WITH_EVENT).order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
+        sa.select(Event)
+        .where(chosen)
+        .options(*WITH_EVENT)
+        .order_by(Event.starts_at.is_(None), Event.starts_at, Event.key)
     ).all()
-    guests = _read_guests(session)
+    guests = _read_guests(session, listed)
     exported = {}
     for event in events:
         draft = event_draft_of(event).model_copy(update={"attendees": tuple(guests.get(event.id, ())) or None})
@@ -50,8 +109,8 @@ def _export_events(session: Session) -> dict[str, Any]:
     return exported
 
 
-def _read_guests(session: Session) -> dict[int, list[AttendeeDraft]]:
-    named = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None))
+def _read_guests(session: Session, listed: sa.ColumnElement[bool]) -> dict[int, list[AttendeeDraft]]:
+    named = sa.select(Attendee).join(Attendee.person).where(Person.key.is_not(None), listed)
     stands = sa.or_(Attendee.standing != Standing.WITHDRAWN, Attendee.partstat == Partstat.DECLINED)
     query = named.where(stands, Attendee.standing.not_in(_UNPLANNED)).order_by(Attendee.event_id, Attendee.id)
     rows = session.scalars(query.options(selectinload(Attendee.person), selectinload(Attendee.represented_by)))

@@ -44,7 +44,11 @@ class ProgrammeSource:
 
 def read(path: Path) -> ProgrammeSource:
     """Read and check a programme file. Raise Invalid if it cannot be read or is not TOML."""
-    text = _read_text(path)
+    return read_text(_read_text(path), path)
+
+
+def read_text(text: str, path: Path) -> ProgrammeSource:
+    """Check the text of a programme file; mistakes name the file ``path``. Raise Invalid if it is not TOML."""
     salvage = _Salvage(parse_toml(text, path))
     return ProgrammeSource(path, text, salvage.make_file(), tuple(salvage.mistakes), frozenset(salvage.doubtful))
 

@@ -12,8 +12,8 @@ from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Kind, Status, Visibility
 from scheduler.services.common.lookup import get
 from scheduler.services.desk import event_keys, event_plans, plan_choices, venue_days
-from scheduler.services.desk.event_plans import EventPlan
-from scheduler.services.events.guests.leads import Lead, list_leads
+from scheduler.services.desk.event_plans import EventPlan, PlannedLead
+from scheduler.services.events.guests.leads import list_leads
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.conflicts import Contradiction
 from scheduler.services.events.replanning import registration_switch, reinstatement
@@ -49,12 +49,13 @@ def test_the_key_of_an_event_is_made_from_its_title_and_no_other_event_has_it(ap
 
 def test_those_who_lead_an_event_are_invited_with_it_and_who_no_longer_does_stays_on_the_list(app):
     with app.db.write() as session:
-        governor, mayor = a_person(session, "governor", precedence=1), a_person(session, "mayor", precedence=2)
-        leads = [Lead(mayor, Role.SPEAKER), Lead(governor, Role.PRESIDES)]
+        a_person(session, "governor", precedence=1)
+        a_person(session, "mayor", precedence=2)
+        leads = [PlannedLead("mayor", Role.SPEAKER), PlannedLead("governor", Role.PRESIDES)]
         event = plan(session, leads=leads).event
         assert ["governor", "mayor"] == [row.person.key for row in list_leads(session, event)]
 
-        done = change(session, event, {}, leads=[Lead(mayor, Role.PRESIDES)])
+        done = change(session, event, {}, leads=[PlannedLead("mayor", Role.PRESIDES)])
 
         assert 2 == done.leads
         rows = {row.person.key: (row.role, row.standing) for row in attendees_of(session, event.key)}
@@ -64,10 +65,13 @@ def test_those_who_lead_an_event_are_invited_with_it_and_who_no_longer_does_stay
 
 def test_what_contradicts_the_plan_is_refused_unless_there_is_a_reason(app):
     with app.db.write() as session:
-        hall, governor = a_venue(session), a_person(session, "governor")
-        an_event(session, "other", venue=hall.key)
+        governor = a_person(session, "governor")
+        an_event(session, "other", venue=a_venue(session).key)
         invite(session, an_event(session, "talks"), governor)
-    for fields, leads in (({**CEREMONY, "venue": "hall"}, None), (CEREMONY, [Lead(governor, Role.PRESIDES)])):
+    for fields, leads in (
+        ({**CEREMONY, "venue": "hall"}, None),
+        (CEREMONY, [PlannedLead("governor", Role.PRESIDES)]),
+    ):
         with pytest.raises(Contradiction), app.db.write() as session:
             plan(session, fields, leads=leads)
     with app.db.write() as session:
@@ -108,12 +112,12 @@ def test_a_name_is_found_in_any_script_and_one_of_several_is_asked_for(app):
 def test_the_free_hours_of_a_venue_leave_out_what_is_planned_there_and_days_on_which_it_is_closed(app):
     everything = tuple(Visibility)
     with app.db.write() as session:
-        hall = a_venue(session, hours=DAILY, closed=[{"on": date(2027, 2, 3)}], holidays="TH")
+        a_venue(session, hours=DAILY, closed=[{"on": date(2027, 2, 3)}], holidays="TH")
         mine = an_event(session, venue="hall")
         an_event(session, "talks", venue="hall", dtstart=START.replace(hour=15), visibility="confidential")
 
         def free(day, seen=everything, but=None):
-            found = venue_days.read_venue_day(session, hall, day, visibilities=seen, but=but)
+            found = venue_days.read_venue_day(session, "hall", day, visibilities=seen, but=but)
             return [(start.time(), end.time()) for start, end in found.free]
 
         ten, noon, three, five, six = (time(hour) for hour in (10, 12, 15, 17, 18))

@@ -493,6 +493,6 @@ def test_what_is_no_hour_is_refused_with_the_form_to_write(typed):
         parse_hour(typed)
 
 
-@pytest.mark.parametrize("typed", ["02.02.27", "2.2.70", "13/02/27", "13/02/70"])
-def test_a_year_may_be_written_in_two_digits_also_a_buddhist_one(typed):
+@pytest.mark.parametrize("typed", ["02.02.27", "2.2.70", "2.2", "2.2.", "13/02/27", "13/02/70"])
+def test_a_year_may_be_short_or_left_out_also_a_buddhist_one(typed):
     assert date(2027, 2, 13 if "/" in typed else 2) == read_day(typed)

@@ -1,4 +1,4 @@
-"""Those who lead an event: who preside, are honoured, speak or come as the delegation."""
+"""Those who lead an event: who preside, are honoured or speak."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from scheduler.model.attendance import OFFICIALS, ON_LIST, Attendee, Role
+from scheduler.model.attendance import ON_LIST, Attendee, Role
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import transitions
+
+LEADING = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
 
 
 class Lead(NamedTuple):
@@ -28,7 +30,7 @@ def list_leads(session: Session, event: Event) -> list[Attendee]:
     query = (
         sa.select(Attendee)
         .join(Attendee.person)
-        .where(Attendee.event_id == event.id, Attendee.role.in_(OFFICIALS), Attendee.standing.in_(ON_LIST))
+        .where(Attendee.event_id == event.id, Attendee.role.in_(LEADING), Attendee.standing.in_(ON_LIST))
         .order_by(Person.precedence.is_(None), Person.precedence, Attendee.id)
     )
     return list(session.scalars(query.options(selectinload(Attendee.person).selectinload(Person.organisation))))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, combine_errors
@@ -19,6 +21,8 @@ from scheduler.services.common.audit import note
 from scheduler.services.events.programme.places import TravelTimes, read_travel_times
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays, list_open_days
 from scheduler.storage.unit_of_work import unit_of_work
+
+R = TypeVar("R", Event, Person)
 
 
 class ClashKind(StrEnum):
@@ -203,20 +207,7 @@ def _describe(event: Event) -> str:
 
 def _find_people_at_two_places(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
     """Yield people whom two events bind at once; exhibitions and anniversaries bind nobody."""
-    one, other = aliased(Event), aliased(Event)
-    here, there = aliased(Attendee), aliased(Attendee)
-    comes_here = sa.func.coalesce(here.represented_by_id, here.person_id)
-    query = (
-        sa.select(Person, one, other)
-        .join(here, comes_here == Person.id)
-        .join(one, one.id == here.event_id)
-        .join(there, comes(comes_here, there))
-        .join(other, sa.and_(other.id == there.event_id, _is_overlapping(one, other)))
-        .where(here.standing.in_(BOUND), there.standing.in_(BOUND))
-        .where(one.kind.not_in(OPEN_ENDED), other.kind.not_in(OPEN_ENDED), one.id.in_(ids))
-        .order_by(Person.id, one.key, other.key)
-    )
-    for person, mine, theirs in session.execute(query):
+    for person, mine, theirs in _list_bound_twice(session, ids, timedelta()):
         if not may_overlap(mine, theirs):
             yield _make_overlap(person, mine, theirs)
 
@@ -226,40 +217,83 @@ def _find_people_travelling(session: Session, ids: Sequence[int]) -> Iterator[Co
     stated = read_travel_times(session)
     if not stated:
         return
-    one, other = aliased(Event), aliased(Event)
-    here, there = aliased(Attendee), aliased(Attendee)
-    comes_here = sa.func.coalesce(here.represented_by_id, here.person_id)
-    query = (
-        sa.select(Person, one, other)
-        .join(here, comes_here == Person.id)
-        .join(one, one.id == here.event_id)
-        .join(there, comes(comes_here, there))
-        .join(other, other.id == there.event_id)
-        .where(here.standing.in_(BOUND), there.standing.in_(BOUND), one.id.in_(ids), other.id != one.id)
-        .where(*_is_near(session, ids, other, max(stated.values())))
-        .options(*(joinedload(event.venue).joinedload(Venue.city) for event in (one, other)))
-        .order_by(Person.id, one.key, other.key)
-    )
-    for person, mine, theirs in session.execute(query).unique():
+    for person, mine, theirs in _list_bound_twice(session, ids, max(stated.values())):
         if journey := _find_short_journey(stated, mine, theirs):
             yield _make_late(person, *journey)
 
 
-def _is_near(
-    session: Session, ids: Sequence[int], other: type[Event], longest: timedelta
-) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return conditions that an event with hours is in force within the longest journey from some of these events."""
+def _list_bound_twice(session: Session, ids: Sequence[int], within: timedelta) -> list[tuple[Person, Event, Event]]:
+    """List who is bound to one of these events and to another one that is not further away in time than ``within``.
+
+    Events are compared before their lists are read: a database that begins with the guests looks at all events, or at
+    all lists, for each of two thousand guests.
+    """
+    pairs = list(_pair_up(_read_spans(session, ids, within), set(ids), within))
+    comers = _read_comers(session, {event for pair in pairs for event in pair})
+    found = [(person, *pair) for pair in pairs for person in comers[pair[0]] & comers[pair[1]]]
+    events = _load(session, Event, {event for _, *pair in found for event in pair})
+    people = _load(session, Person, {person for person, *_ in found})
+    named = [(people[person], events[one], events[other]) for person, one, other in found]
+    return sorted(named, key=lambda one: (one[0].id, one[1].key, one[2].key))
+
+
+class _Span(NamedTuple):
+    """The time of an event that binds somebody."""
+
+    starts_at: datetime
+    ends_at: datetime
+    event: int
+
+
+def _read_spans(session: Session, ids: Sequence[int], within: timedelta) -> list[_Span]:
+    """Read the times of these events and of those around them, of all that bind somebody, by start."""
     span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
     first, last = session.execute(span).one()
     if first is None or last is None:
-        return (sa.false(),)
-    return (
-        other.timing == Timing.HOURS,
-        other.status != Status.CANCELLED,
-        other.kind.not_in(OPEN_ENDED),
-        other.ends_at >= first - longest,
-        other.starts_at <= last + longest,
+        return []
+    binding = sa.exists().where(Attendee.event_id == Event.id, Attendee.standing.in_(BOUND))
+    query = (
+        sa.select(Event.starts_at, Event.ends_at, Event.id)
+        .where(Event.starts_at < last + within, Event.ends_at > first - within)
+        .where(Event.status != Status.CANCELLED, Event.kind.not_in(OPEN_ENDED), binding)
+        .order_by(Event.starts_at, Event.id)
     )
+    return [
+        _Span(starts_at, ends_at, event)
+        for starts_at, ends_at, event in session.execute(query)
+        if starts_at and ends_at
+    ]
+
+
+def _pair_up(spans: Sequence[_Span], mine: set[int], within: timedelta) -> Iterator[tuple[int, int]]:
+    """Yield each of these events with each that is not further away from it than that."""
+    longest = max((span.ends_at - span.starts_at for span in spans), default=timedelta())
+    starts = [span.starts_at for span in spans]
+    for one in spans:
+        if one.event not in mine:
+            continue
+        earliest = bisect_left(starts, one.starts_at - within - longest)
+        for other in spans[earliest : bisect_left(starts, one.ends_at + within)]:
+            if other.event != one.event and other.ends_at > one.starts_at - within:
+                yield one.event, other.event
+
+
+def _read_comers(session: Session, ids: Iterable[int]) -> dict[int, set[int]]:
+    """Read who comes to each of these events, for themselves or in the place of a guest."""
+    comers: dict[int, set[int]] = {event: set() for event in ids}
+    for chunk in _split_into_chunks(sorted(comers)):
+        person = sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id)
+        bound = sa.select(Attendee.event_id, person).where(Attendee.event_id.in_(chunk), Attendee.standing.in_(BOUND))
+        for event, comer in session.execute(bound):
+            comers[event].add(comer)
+    return comers
+
+
+def _load(session: Session, kind: type[R], ids: Iterable[int]) -> dict[int, R]:
+    """Return rows by their ids."""
+    chunks = _split_into_chunks(sorted(ids))
+    rows = (row for chunk in chunks for row in session.scalars(sa.select(kind).where(kind.id.in_(chunk))))
+    return {row.id: row for row in rows}
 
 
 def _find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:

@@ -86,11 +86,11 @@ def may(*acts: Act, about: AccessScope) -> Callable[[Callable[P, R]], Callable[P
     return mark
 
 
-def takes(octets: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let this view be sent more than the small forms that are the rule."""
+def takes(octets: int, *, parts: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let this view be sent more than the small forms that are the rule, and more fields than these have."""
 
     def mark(view: Callable[P, R]) -> Callable[P, R]:
-        view.max_octets = octets  # type: ignore[attr-defined]
+        view.max_octets, view.max_parts = octets, parts  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -244,6 +244,8 @@ def _guard() -> Answer | None:
     view = current_app.view_functions[str(request.endpoint)]
     if hasattr(view, "max_octets"):
         request.max_content_length = view.max_octets
+        request.max_form_memory_size = max(view.max_octets, current_app.config["MAX_FORM_MEMORY_SIZE"])
+        request.max_form_parts = getattr(view, "max_parts", 0) or current_app.config["MAX_FORM_PARTS"]
     if request.method == "POST":
         refuse_other_sites()
     needs: Right | None = view.needs  # type: ignore[union-attr]  # stated, or the site would not have started

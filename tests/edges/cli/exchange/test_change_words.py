@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from scheduler.base.text import Text
-from scheduler.cli.exchange.change_words import LONGEST, change_in_words, change_record, describe_value
+from scheduler.cli.exchange.change_words import change_in_words, change_record, describe_value
 from scheduler.model.events import Visibility
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.events.programme.event_drafts import ReminderDraft
 from scheduler.services.events.programme.place_drafts import ClosureDraft
+from scheduler.services.exchange.words.change_words import LONGEST
 
 at = datetime.fromisoformat
 TEN, NOON, NEXT_DAY = at("2027-02-02 10:00"), at("2027-02-02 12:00"), at("2027-02-03 02:00")

@@ -352,3 +352,23 @@ def test_an_answer_that_the_file_would_change_is_remarked_upon(desk: Desk) -> No
     desk.run("attendee", "answer", "opening", "ambassador", "regrets", "--by", "telephone")
 
     assert "! attendee opening ambassador: the answer on record is kept" in desk.apply(PROGRAMME, "--yes")
+
+
+def test_one_event_is_written_with_its_parts_and_places_and_changes_nothing_when_applied(
+    desk: Desk, tmp_path: Path
+) -> None:
+    written, alone = tmp_path / "event.toml", tmp_path / "alone.toml"
+
+    desk.run("export", str(written), "--event", "stop-1")
+    assert "Planned. unchanged: " in desk.run("apply", str(written), "--dry-run").output
+    desk.run("apply", str(written))
+    assert "cancelled" != desk.json("event", "show", "stop-2")["status"]
+
+    text = written.read_text(encoding="utf-8")
+    assert 'key = "event-stop-1"' in text
+    assert "[event.opening]" in text
+    assert "[venue.library]" in text
+    assert "[event.stop-2]" not in text
+    assert "[person.ambassador]" in text
+    desk.run("export", str(alone), "--event", "stop-1", "--no-guests")
+    assert "[person" not in alone.read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Changes of a programme file in words, for commands and pages."""
