@@ -7,9 +7,9 @@ from typing import Any
 
 from scheduler.base.errors import Invalid
 from scheduler.base.text import Text
-from scheduler.cli.exchange.change_words import describe_value, name_cell
-from scheduler.cli.kit.language import _
+from scheduler.cli.kit.language import _, language
 from scheduler.services.directory.person_merging import MergeSide
+from scheduler.services.exchange.words.change_words import ChangeWriter
 
 
 def read_taken(names: Sequence[str], known: Sequence[str], option: str) -> dict[str, MergeSide]:
@@ -24,12 +24,14 @@ def read_taken(names: Sequence[str], known: Sequence[str], option: str) -> dict[
 
 def list_fields(fields: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
     """Yield a line for each field that changes, with what it was and what it becomes."""
+    writer = ChangeWriter(language(), _)
     for name, (before, after) in fields.items():
-        was, becomes = (_describe(name, value) for value in (before, after))
-        yield "  " + _("{field}: {before} becomes {after}").format(field=name_cell(name), before=was, after=becomes)
+        was, becomes = (_describe(writer, name, value) for value in (before, after))
+        label = writer.name_cell(name)
+        yield "  " + _("{field}: {before} becomes {after}").format(field=label, before=was, after=becomes)
 
 
-def _describe(name: str, value: Any) -> str:
+def _describe(writer: ChangeWriter, name: str, value: Any) -> str:
     if isinstance(value, Text):
         return ", ".join(f"{tag} {text}" for tag, text in value.items()) or "-"
-    return describe_value(name, value) if value else "-"
+    return writer.describe_value(name, value) if value else "-"

@@ -15,8 +15,8 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model.accounts import AccountRole
 from scheduler.model.places import Venue
 from scheduler.services.accounts.accounts import Officer
-from scheduler.services.desk import search as everything
-from scheduler.services.desk.search import SearchResults
+from scheduler.services.desk.finding import search as everything
+from scheduler.services.desk.finding.search import SearchResults
 from scheduler.services.directory.directory_index import DirectoryIndex
 
 

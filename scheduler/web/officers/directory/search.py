@@ -10,8 +10,8 @@ from flask import Blueprint, Response, g, jsonify, render_template, request, url
 from scheduler.app import App
 from scheduler.model.accounts import Act
 from scheduler.model.places import Person
-from scheduler.services.desk import search as everything
-from scheduler.services.desk.search import SearchResults
+from scheduler.services.desk.finding import search as everything
+from scheduler.services.desk.finding.search import SearchResults
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
