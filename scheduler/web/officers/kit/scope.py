@@ -47,6 +47,7 @@ VENUE = AccessScope("a venue", ("key",), rights.get_venue)
 CITY = AccessScope("a city", ("key",), rights.get_city)
 PERSON = AccessScope("a person of the directory", ("number",), rights.get_known_person)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
+UPLOAD = AccessScope("a guest list that the account is bringing in", ("key", "number"), rights.get_upload)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
 MESSAGE = AccessScope("a message about an event that the account may know of", ("key", "number"), rights.get_message)
 VISIT_LETTER = AccessScope(
