@@ -27,7 +27,7 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, pgettext
 from scheduler.web.officers.directory import fields
-from scheduler.web.officers.events import guest_address
+from scheduler.web.officers.guests import guest_address
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.concurrent_edits import merge_edits, remember_fields

@@ -23,7 +23,7 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.officers.directory.people import PEOPLE, PERSON
-from scheduler.web.officers.events import guest_address
+from scheduler.web.officers.guests import guest_address
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, error_in_words
 from scheduler.web.officers.kit.guard import may, officer
