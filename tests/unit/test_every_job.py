@@ -20,7 +20,7 @@ from flask import Flask
 from scheduler.app import App
 from scheduler.cli.root import root
 from scheduler.web.officers.consulate import front_desk
-from scheduler.web.officers.events import guest_actions
+from scheduler.web.officers.guests import group_words, guest_actions
 from scheduler.web.officers.planning import plan_acts, replanning
 from tests.support.instance import pages_of
 
@@ -32,6 +32,7 @@ ADD = "Add to a table of docs/officers.md, section 'Every job'"
 # The acts of a route whose address ends in VERB, by its blueprint.
 VERBS: Mapping[str, Iterable[str]] = {
     "guests": guest_actions.VERBS,
+    "several": group_words.ACTS,
     "replanning": replanning.ACTS,
     "planacts": plan_acts.ACTS,
     "front": front_desk.ACTIONS,
@@ -42,6 +43,7 @@ NO_JOB_PAGES = {
     "GET /desk/account": "leads to the jobs of the account",
     "GET /desk/account/VERB": "leads back from a form that was sent twice",
     "GET /desk/events/KEY/door/now": "the live part of the door",
+    "GET /desk/events/KEY/numbers": "the live part of a guest list",
     "POST /desk/events/KEY/door/picture": "the camera of the door",
     "GET /desk/posts/KEY/today/now": "the live part of the day",
     "POST /desk/posts/KEY/today/picture": "the camera of the front desk",
@@ -75,11 +77,6 @@ GAPS = {
         "Copy a season",
         "Write what is planned into a file",
         "Bring in a calendar of another program",
-    },
-    "guests": {
-        "Invite somebody",
-        "Send a new link to a guest",
-        "Bring in a guest list",
     },
     "directory": {
         "Find a person",
