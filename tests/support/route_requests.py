@@ -34,7 +34,7 @@ from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
-from scheduler.services.desk import guest_list_uploads
+from scheduler.services.desk.uploads import guest_list_uploads
 from scheduler.services.events.door import arrivals
 from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import form_floods, forms

@@ -193,9 +193,7 @@ def test_what_has_no_page_or_no_command_is_known() -> None:
     known = {name for names in GAPS.values() for name in names}
 
     missing, done = sorted(open_ones - known), sorted(known - open_ones)
-    assert [] == missing, _say(
-        "These jobs have '-' in docs/officers.md: make what is missing, or add to GAPS", missing
-    )
+    assert [] == missing, _say("These jobs have - in docs/officers.md: make it, or add to GAPS", missing)
     assert [] == done, _say("These jobs have both in docs/officers.md now: take out of GAPS", done)
 
 
