@@ -144,15 +144,6 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
     return answer_with_sheet(app, Form.sent(), sheet)
 
 
-<<<<<<< HEAD
-def _address_after(key: str) -> str:
-    if not key:
-        return url_for("calendar.month", language=g.language)
-    return url_for("guest_list.guests", language=g.language, key=key)
-
-
-=======
->>>>>>> 103d8c6342018c17b2aac3fb9d222ebec6292f02
 def _move(act: SheetAct) -> str:
     event, start = act.event, _read_start(act.event, act.form)
     told: dict[str, Any] = {"now": act.now, "force": act.force, "reason": read_texts(act.form, "why")}
@@ -264,7 +255,7 @@ def _inform(act: SheetAct) -> str:
 
 def _delete(act: SheetAct) -> str:
     deletion.delete(act.session, act.event, now=act.now)
-    return url_for("desk.overview", language=g.language)
+    return url_for("calendar.month", language=g.language)
 
 
 def _take_back(act: SheetAct) -> str:
