@@ -40,6 +40,7 @@ VERBS: Mapping[str, Iterable[str]] = {
 
 # Pages that do no job of their own, with the reason.
 NO_JOB_PAGES = {
+    "GET /desk/calendar.json": "the events of the grid with hours, for its script",
     "GET /desk/account": "leads to the jobs of the account",
     "GET /desk/account/VERB": "leads back from a form that was sent twice",
     "GET /desk/events/KEY/door/now": "the live part of the door",
@@ -79,20 +80,8 @@ GAPS = {
         "Bring in a calendar of another program",
     },
     "directory": {
-        "Find a person",
-        "Add a person",
-        "Change a person",
-        "Erase a person",
         "See which visitors will be erased",
-        "Find an organisation",
-        "Add an organisation",
-        "Find a venue",
-        "Add a venue",
-        "Change a venue",
-        "Find a city",
-        "Add a city",
-        "Change a city",
-        "State how long a journey between cities takes",
+        "Take away what is stored about a person",
     },
     "calendars": {
         "See the calendars",
