@@ -22,7 +22,7 @@ from scheduler.model.events import Event, Kind, Status, Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.events.guests.guest_directory import matches_name
 
-MOST = 500  # of one list of choices; whatever is not in it can still be typed
+MOST = 300  # of one list of choices; whatever is not in it can still be typed
 MOST_PEOPLE = 5000  # that a name is looked for among, by precedence
 _NAMED = 4  # of those that a name may mean, in a complaint
 

@@ -118,7 +118,7 @@ class _PlanPage:
     def describe(self, session: Session, form: Form) -> dict[str, str]:
         """Return what stands beside the fields of a form, whatever is wrong with it."""
         reader, _plan = self.read(Form(form.typed))
-        return make_hints(session, reader, [name for name, _words in list_ticks(form.typed)])
+        return make_hints(session, reader, [name for name, _words in list_ticks(form.typed, self.kind)])
 
     def render(self, session: Session, form: Form) -> str:
         """Return the page; what is wrong stands in the order of its fields."""
@@ -134,7 +134,7 @@ class _PlanPage:
             form=form,
             choices=self.choices,
             known=[(value, _(KNOWN[value])) for value in list_known(kind, event.timing if event else None)],
-            ticks=list_ticks(form.typed),
+            ticks=list_ticks(form.typed, kind),
             hints=self.describe(session, form),
             whole=next((one for one in self.choices.wholes if one.key == form["parent"]), None),
             lead_lines=_count_lines(form, "lead_", MOST_LEADS) if len(self.choices.leads) <= MOST_LEADS else 0,
@@ -200,7 +200,8 @@ def _plan(app: App) -> Answer | str:
             return _answer_look(session, _open(session, app, kind, form["parent"]), form)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
-        _reader, plan = _open(session, app, kind, form["parent"]).read(form)
+        reader, plan = _open(session, app, kind, form["parent"]).read(form)
+        _even_day(form, reader)
         return _carry_out(
             form,
             lambda: event_plans.plan_event(
@@ -219,6 +220,7 @@ def _plan(app: App) -> Answer | str:
         act=act,
         show_form=show_form,
         at_once=True,
+        day="" if form["until"].strip() else "day",
     )
     return answer_plan(app, form, deed)
 
@@ -228,6 +230,12 @@ def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
     if request.accept_mimetypes.best == "application/json":
         return jsonify(page.describe(session, form))
     return page.render(session, form)
+
+
+def _even_day(form: Form, reader: PlanReader) -> None:
+    """Write the day as the sheet reads it, which offers others."""
+    if reader.first_day is not None:
+        form.typed = {**form.typed, "day": f"{reader.first_day}"}
 
 
 def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanDone:
@@ -272,7 +280,8 @@ def _change(app: App, key: str) -> Answer | str:
         assert event is not None  # noqa: S101 - just opened
         seen = {name.removeprefix(SEEN): "" for name in form.typed if name.startswith(SEEN)}
         merge_edits(form, {**seen, **_begin(session, page, event)})
-        _reader, plan = page.read(form)
+        reader, plan = page.read(form)
+        _even_day(form, reader)
         return _carry_out(
             form,
             lambda: event_plans.change_plan(
@@ -292,6 +301,7 @@ def _change(app: App, key: str) -> Answer | str:
         act=act,
         show_form=show_form,
         at_once=True,
+        day="" if form["until"].strip() else "day",
     )
     return answer_plan(app, form, deed)
 
