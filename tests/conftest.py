@@ -36,8 +36,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
-# The suite plays the same examples each time; new ones are looked for with --hypothesis-profile=long.
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+# The suite plays the same few examples each time; new ones are looked for with --hypothesis-profile=long.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=5000)
 hypothesis.settings.load_profile("suite")
 
@@ -46,20 +46,25 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
-# What is about words, pages and arguments. Each statement that these send to a database is sent to both engines by
-# other tests, or by one of them that is marked.
+# What is about words, pages, arguments and hours. Each statement that these send to a database is sent to both
+# engines by other tests, or by one of them that is marked.
 ON_ONE_ENGINE = (
     "tests/edges/cli/",
     "tests/edges/web/",
+    "tests/edges/worker/test_timetable.py",
+    "tests/services/consulate/test_visit_upkeep.py",
+    "tests/services/events/guests/test_registration.py",
     "tests/services/events/programme/test_change_news.py",
     "tests/services/events/programme/test_conflicts.py",
-    "tests/services/letters/test_letters.py",
+    "tests/services/events/replanning/test_shifts.py",
+    "tests/services/letters/",
+    "tests/services/outbox/test_reminders.py",
 )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let what is about words run on one engine, unless its test or module is marked ``both_engines``."""
+    """Let what is about words and hours run on one engine, unless its test or module is marked ``both_engines``."""
     definition = metafunc.definition
     if not definition.nodeid.startswith(ON_ONE_ENGINE) or definition.get_closest_marker("both_engines"):
         return

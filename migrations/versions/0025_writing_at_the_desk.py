@@ -16,7 +16,11 @@ INDEXES = {
     "ix_letter_address": ["address"],
 }
 PARTIAL = {
-    "ix_letter_skipped_reason": (["reason", "id"], "outcome = 'skipped'"),
+    "ix_letter_not_arrived": (
+        ["expires_at"],
+        "CASE WHEN outcome = 'failed' THEN 1 "
+        "WHEN outcome = 'skipped' AND reason = 'no e-mail address' THEN 1 END = 1",
+    ),
     "ix_letter_about_visits": (["id"], "appointment_id IS NOT NULL"),
 }
 

@@ -106,6 +106,7 @@ def test_a_worker_that_could_not_record_the_end_begins_the_job_again(app):
     assert begin(app, OFFERS, "one")
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("has_run", [False, True])
 def test_of_many_workers_that_find_a_job_due_one_does_it(app, has_run):
     if has_run:
@@ -147,6 +148,7 @@ def test_a_run_that_was_stopped_halfway_is_still_due(app):
     assert "zones" in run_once(app)
 
 
+@pytest.mark.both_engines
 def test_a_job_that_fails_is_told_and_the_others_go_on(app, scheduler):
     with app.db.write() as session:
         a_post(session).city.tzid = "Nowhere/Atlantis"
@@ -248,6 +250,7 @@ def test_a_batch_is_as_large_as_leaves_within_ten_seconds(size, tried, seconds, 
     assert expected == delivery.fit_batch(size, tried, seconds * SECOND)
 
 
+@pytest.mark.both_engines
 def test_a_slow_server_makes_batches_small_and_a_fast_one_large_again(app, clock):
     queue_letters(app, [f"guest{number}@example.org" for number in range(130)])
     with at_work(app) as worker:

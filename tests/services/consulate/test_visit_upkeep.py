@@ -96,6 +96,7 @@ def read(content):
 # The waiting list
 
 
+@pytest.mark.both_engines
 def test_who_waits_is_offered_what_frees_up_with_a_hold_in_the_order_of_arrival(post):
     first, _ = full(post)
     early, late = post.wait("early", [TUESDAY]), post.wait("late", [TUESDAY])
@@ -111,6 +112,7 @@ def test_who_waits_is_offered_what_frees_up_with_a_hold_in_the_order_of_arrival(
     assert VisitStatus.CONFIRMED is post.status(early)
 
 
+@pytest.mark.both_engines
 def test_an_offer_that_lapses_goes_to_the_next_and_who_let_it_pass_waits_behind(post):
     first, _ = full(post)
     early, late = post.wait("early", [TUESDAY]), post.wait("late", [TUESDAY])
@@ -146,6 +148,7 @@ def test_who_waits_has_one_place_and_only_where_nothing_is_free(post):
         post.wait("aliya", [TUESDAY])
 
 
+@pytest.mark.both_engines
 def test_who_waited_in_vain_is_told_nothing_more_and_may_book_again(post):
     full(post)
     waiting = post.wait("aliya", [TUESDAY])
@@ -184,6 +187,7 @@ def test_a_day_that_comes_within_the_horizon_is_offered_to_who_waits_for_it(post
 # Closures
 
 
+@pytest.mark.both_engines
 def test_a_closure_hits_those_within_it_and_offers_each_the_nearest_time_before_anybody_else(post):
     first, second = full(post)
     post.days(first_day=TUESDAY, last_day=TUESDAY, reason="Flood")
@@ -289,6 +293,7 @@ def miss(post, at):
     return reference
 
 
+@pytest.mark.both_engines
 def test_after_so_many_no_shows_nothing_can_be_booked_online_for_a_while_unless_an_officer_excuses_or_books(strict):
     missed = [miss(strict, MORNING), miss(strict, MORNING + 2 * DAY)]
 
@@ -414,6 +419,7 @@ def test_moved_and_cancelled_keep_the_uid_and_raise_the_sequence_in_the_calendar
     assert "the status of the appointment has changed" == cancelled[LetterKind.VISIT_REMINDER]
 
 
+@pytest.mark.both_engines
 def test_moved_away_and_back_is_told_once_and_reminded_of_once(post):
     reference = post.book("aliya")
     post.move(reference, MORNING + DAY)
@@ -439,6 +445,7 @@ def test_letters_speak_the_language_of_who_comes(post, language, said):
     assert said in letters(post, reference)[LetterKind.VISIT_BOOKED]
 
 
+@pytest.mark.both_engines
 def test_a_name_is_text_in_a_letter_and_never_markup(post):
     reference = post.book("<b>Ә&ย</b>", MORNING, "N777777", email="a@example.org")
 

@@ -126,6 +126,7 @@ def test_cards_show_the_style_above_the_name(app):
 # What a person has, wherever it is read and written
 
 
+@pytest.mark.both_engines
 def test_the_shell_writes_reads_and_previews_an_address(scheduler):
     scheduler("person", "add", "dana", "--name", "Dana", "--gender", "f", "--office-class", "ambassador",
               "--office-state", "third", "--own-closing", "ru=С почтением,")  # fmt: skip
@@ -157,6 +158,7 @@ def test_an_office_that_nobody_knows_is_refused_with_those_that_are(scheduler):
     assert "language: there are no forms of address in xx; there are en, kk, ru, th" in lang
 
 
+@pytest.mark.both_engines
 def test_a_programme_file_and_the_desk_each_keep_what_they_changed(app, scheduler, tmp_path):
     file = tmp_path / "p.toml"
     text = '[programme]\nkey = "p"\nname = "P"\n[person.dana]\nname = "Dana"\noffice_class = "minister"\n'
@@ -213,6 +215,7 @@ def test_a_list_names_people_in_their_short_form(app, scheduler):
     assert "H.E. Claire Dubois" in scheduler("attendee", "list", "opening").output
 
 
+@pytest.mark.both_engines
 def test_a_letter_about_an_appointment_addresses_the_applicant(app):
     with app.db.write() as session:
         a_post(session)

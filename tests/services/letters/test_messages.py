@@ -93,6 +93,7 @@ def letters(app) -> dict[str, object]:
 LISTED = {"Unanswered", "Tentative", "Chair", "Hall", "Sultan", "Video", "Waiting"}
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("to", "whom"),
     [
@@ -132,6 +133,7 @@ def test_a_delegation_that_stands_only_in_the_guest_list_is_found_by_its_words(o
     assert {"Hall"} == reached(opening, "delegation:Посольство")
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("to", "error", "said"),
     [
@@ -160,6 +162,7 @@ def test_nobody_who_is_not_on_the_list_is_written_to(opening):
         send(opening, "person:stranger")
 
 
+@pytest.mark.both_engines
 def test_who_has_not_shown_that_the_address_is_theirs_is_not_written_to(opening):
     with opening.db.read() as session:
         number = session.scalar(sa.select(Attendee.person_id).where(Attendee.standing == Standing.UNCONFIRMED))
@@ -228,6 +231,7 @@ def test_what_cannot_be_sent_is_refused_by_its_field(said, complaint):
     assert str(refused.value).startswith(complaint)
 
 
+@pytest.mark.both_engines
 def test_sending_twice_is_harmless(opening, clock):
     first = send(opening, "confirmed", "remote")
 
@@ -242,6 +246,7 @@ def test_sending_twice_is_harmless(opening, clock):
         assert 2 == session.scalar(sa.select(sa.func.count()).where(Letter.of_message_id.is_not(None)))
 
 
+@pytest.mark.both_engines
 def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock):
     send(opening, "unanswered", "waiting", at=clock.now() + HOUR)
     clock.advance(HOUR)
@@ -256,6 +261,7 @@ def test_who_is_no_longer_among_those_it_is_for_is_not_written_to(opening, clock
     assert {"Unanswered": "is no longer one of the people that it is for", "Waiting": "sent"} == became(opening)
 
 
+@pytest.mark.both_engines
 def test_who_withdraws_before_it_leaves_is_not_written_to_unless_it_is_for_them(opening, clock):
     send(opening, "person:chair")
     send(opening, "confirmed", said={"subject": "B", "text": "B"})
@@ -290,6 +296,7 @@ def test_it_leaves_at_its_hour(opening, clock):
     assert {"Chair": "sent"} == became(opening)
 
 
+@pytest.mark.both_engines
 def test_what_has_not_left_can_be_kept_back_once(opening, clock):
     made = send(opening, "confirmed", at=clock.now() + HOUR)
     with opening.db.write() as session:
@@ -318,6 +325,7 @@ def test_thanks_after_the_end_leave(opening, clock):
     assert {"Chair": "sent"} == became(opening)
 
 
+@pytest.mark.both_engines
 def test_the_audit_says_who_wrote_to_whom_without_a_name(opening):
     made = send(opening, "unanswered", "person:chair")
 
@@ -336,6 +344,7 @@ def test_the_ledger_of_a_message_counts_its_outcomes(opening):
         assert {"sent": 3, "skipped": 1} == dict(ledger.count_outcomes(session, [made.id])[made.id])
 
 
+@pytest.mark.both_engines
 def test_a_registration_that_was_never_confirmed_is_purged_although_a_message_went_to_others(opening, clock):
     send(opening, "everyone")
     clock.advance(2 * DAY)

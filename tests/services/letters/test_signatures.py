@@ -174,6 +174,7 @@ def test_the_last_day_to_reply_ends_at_midnight_by_the_clock_of_the_event(openin
     assert "Kindly reply by" not in body(letter_to(opening, "Minister"))
 
 
+@pytest.mark.both_engines
 def test_a_move_tells_its_reason_and_regret_and_the_next_one_does_not_repeat_it(opening):
     Desk(opening).move(dtstart=START + DAY, reason={"en": "The hall is being mended.", "ru": "В зале ремонт."})
 
@@ -186,6 +187,7 @@ def test_a_move_tells_its_reason_and_regret_and_the_next_one_does_not_repeat_it(
     assert "Причина" not in again
 
 
+@pytest.mark.both_engines
 def test_a_cancellation_tells_its_reason_in_letters_and_on_the_page(opening):
     Desk(opening).cancel(reason={"en": "The Governor is <ill>."})
 

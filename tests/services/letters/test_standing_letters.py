@@ -67,6 +67,7 @@ def test_whoever_was_taken_off_the_list_and_accepts_after_all_is_told_of_the_pla
     assert ("confirmed", "Anna") == sent(Round(app))[-1]
 
 
+@pytest.mark.both_engines
 def test_whoever_is_refused_and_then_accepts_is_told_of_the_place(app):
     with app.db.write() as session:
         event, anna = an_event(session, approval=True), a_person(session, "anna", name="Anna")
@@ -103,6 +104,7 @@ def test_a_deputy_of_a_guest_with_an_offer_gets_the_offer(app, guests):
     assert ("offered", "Bolat") not in sent(Round(app))
 
 
+@pytest.mark.both_engines
 def test_a_deputy_named_by_a_guest_who_waits_is_told_that_they_wait(app, guests):
     guests.register("anna")
     guests.register("bolat")
@@ -123,6 +125,7 @@ def test_a_deputy_of_an_invited_guest_is_told_of_the_place_once_it_is_accepted(a
     assert [("standing", "Anna"), ("confirmed", "Deputy")] == sent(Round(app))
 
 
+@pytest.mark.both_engines
 def test_a_guest_whose_deputy_is_erased_is_asked_who_comes(app, guests):
     guests.register("anna")
     represent(guests, "anna", "deputy")

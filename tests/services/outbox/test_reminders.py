@@ -328,6 +328,7 @@ def test_saving_again_does_not_remind_again(app):
     assert [("Aigerim", "sent")] == work_at(app, STARTS_AT - DAY + HOUR)
 
 
+@pytest.mark.both_engines
 def test_the_hour_of_a_reminder_can_be_changed(app):
     planned(app, {"before": "1 day", "at": "09:00"})
     change(app, reminders=(ReminderDraft(before=DAY, at=time(18)),))
@@ -335,6 +336,7 @@ def test_the_hour_of_a_reminder_can_be_changed(app):
     assert [utc(2027, 2, 1, 11)] == due(app)
 
 
+@pytest.mark.both_engines
 def test_a_later_hour_does_not_remind_again_who_was_reminded(app):
     planned(app, {"before": "1 day", "at": "09:00"})
     work_at(app, utc(2027, 2, 1, 2))
@@ -443,6 +445,7 @@ def test_editing_an_anniversary_between_reminder_and_day_keeps_next_year(app):
     assert [utc(2028, 12, 9, 2)] == due(app)
 
 
+@pytest.mark.both_engines
 def test_an_anniversary_missed_while_the_machine_was_off_returns_next_year(app):
     an_anniversary(app)
 
@@ -495,6 +498,7 @@ def everybody(app):
     delivery.deliver(app)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("audience", "names"),
     [
@@ -526,6 +530,7 @@ def test_who_does_not_answer_is_asked_for_an_answer(app, tmp_path):
 # By the database
 
 
+@pytest.mark.both_engines
 def test_a_reminder_is_unique_by_event_lead_and_audience(app):
     planned(app)
 
@@ -534,6 +539,7 @@ def test_a_reminder_is_unique_by_event_lead_and_audience(app):
         session.execute(sa.insert(Reminder).values(twice))
 
 
+@pytest.mark.both_engines
 def test_a_letter_is_unique_by_its_key(app):
     planned(app)
     with app.db.read() as session:
@@ -552,6 +558,7 @@ def test_the_ledger_keeps_what_was_sent_when_a_reminder_is_taken_away(app):
     assert [("Aigerim", "sent")] == ledger(app)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("wrong", "constraint"),
     [
@@ -592,6 +599,7 @@ def foretold(app, days=60):
         return in_words(preview_letters(session, now=now, until=now + days * DAY, event=None, language="en"))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_foretold_is_exactly_what_happens(app, seed):
     """A random season: each reminder that the preview names leaves when it says, to whom it says, and no other."""
@@ -675,6 +683,7 @@ def test_what_will_be_too_late_is_foretold_as_that(app):
     assert (True, True) == (record["late"], record["too_late"])
 
 
+@pytest.mark.both_engines
 def test_a_preview_can_be_of_one_event_and_changes_nothing(app):
     with app.db.write() as session:
         for key in ("opening", "dinner"):

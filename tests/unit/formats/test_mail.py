@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.utils import getaddresses, parsedate_to_datetime
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble, read_header
@@ -145,7 +145,6 @@ def test_a_very_long_subject_arrives_whole(subject):
     assert subject == field(content, "Subject")
 
 
-@settings(max_examples=150, deadline=None)
 @given(lines)
 @example("=?utf-8?b?0J/RgA==?=")
 @example("a =?us-ascii?q?b?= c")
@@ -156,7 +155,6 @@ def test_any_subject_arrives_as_it_is_written(subject):
     assert subject == read(content)["Subject"]
 
 
-@settings(max_examples=150, deadline=None)
 @given(lines)
 def test_any_name_arrives_as_it_is_written(name):
     content = assemble(envelope(name=name), parts())
@@ -166,7 +164,6 @@ def test_any_name_arrives_as_it_is_written(name):
     assert (name, "guest@example.org") == (str(make_header(decode_header(shown))), address)
 
 
-@settings(max_examples=50, deadline=None)
 @given(lines, lines, lines)
 @example("x" * 300, "y" * 900, "z" * 3000)
 @example("Very " * 50 + "Long", "Very " * 50 + "long", "z " * 1000)

@@ -19,8 +19,6 @@ from scheduler.model.posts import Post
 from tests.support.instance import Scheduler
 from tests.support.machine import HANG
 
-pytestmark = pytest.mark.both_engines
-
 SEASON = """
 [programme]
 key = "season"
@@ -136,6 +134,7 @@ def forgotten(desk: Desk, app: App) -> Desk:
     return desk
 
 
+@pytest.mark.both_engines
 def test_what_only_the_desk_has_changed_stays_and_is_told(desk: Desk) -> None:
     desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("event", "announce", "visit", "2027-03-09")
@@ -172,6 +171,7 @@ def test_what_only_the_desk_has_changed_stays_and_is_told(desk: Desk) -> None:
     assert "withdrawn" == desk.attendee("consul")["standing"]
 
 
+@pytest.mark.both_engines
 def test_what_only_the_file_has_changed_is_done_beside_what_the_desk_has_changed(desk: Desk) -> None:
     desk.run("event", "move", "opening", "2027-02-02 12:00", "--yes")
     desk.run("venue", "change", "library", "--closed", "2027-04-12..2027-04-16=Songkran", "--closed", "2027-05-01")
@@ -227,6 +227,7 @@ def test_only_one_side_can_win(desk: Desk) -> None:
     assert "not both" in desk.apply("--file-wins", "--desk-wins", code=2)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("winner", "status", "hour"), [("--file-wins", "confirmed", "11"), ("--desk-wins", "cancelled", "10")]
 )
@@ -294,6 +295,7 @@ def test_an_event_that_the_file_names_again_takes_place_again(desk: Desk) -> Non
     assert "confirmed" == desk.show("event", "talks")["status"]
 
 
+@pytest.mark.both_engines
 def test_an_event_deleted_at_the_desk_is_planned_anew_once_the_file_has_dropped_it(desk: Desk) -> None:
     whole = desk.text
     start, end = desk.text.index("[event.opening]"), desk.text.index("[event.talks]")
@@ -309,6 +311,7 @@ def test_an_event_deleted_at_the_desk_is_planned_anew_once_the_file_has_dropped_
     assert "invited" == desk.attendee("mayor")["standing"]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(("winner", "standing"), [("--file-wins", "invited"), ("--desk-wins", "withdrawn")])
 def test_somebody_taken_off_at_the_desk_and_changed_in_the_file_is_asked_about(
     desk: Desk, winner: str, standing: str
@@ -416,6 +419,7 @@ def test_after_an_upgrade_whatever_differs_is_asked_about(forgotten: Desk) -> No
     assert KEPT in forgotten.apply("--yes")
 
 
+@pytest.mark.both_engines
 def test_after_an_upgrade_what_the_file_says_nothing_of_stays(forgotten: Desk) -> None:
     forgotten.run("person", "change", "mayor", "--telephone", "+66 2 234 6398")
     forgotten.run("event", "announce", "visit", "2027-03-09")

@@ -89,6 +89,7 @@ def written(db) -> list[LetterKind]:
 # Who may
 
 
+@pytest.mark.both_engines
 def test_the_officer_opens_an_event_to_the_public_and_a_file_keeps_it(db, scheduler, tmp_path):
     plan(db, registration="desk")
     scheduler("event", "change", "opening", "--registration", "public")
@@ -137,6 +138,7 @@ def test_two_people_who_share_an_address_are_two_registrations(db):
     assert (Standing.UNCONFIRMED,) * 2 == (standing(db, "Anna"), standing(db, "Bolat"))
 
 
+@pytest.mark.both_engines
 def test_a_stranger_who_types_a_guests_name_and_address_changes_nothing(db):
     plan(db, capacity=9)
     with db.write() as session:
@@ -321,6 +323,7 @@ def test_what_closed_meanwhile_is_not_confirmed(db):
     assert (Standing.UNCONFIRMED, 0) == (standing(db), taken(db))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "forged", ["", "1", "1-" + "a" * 26, "0-" + "a" * 26, "9" * 30, "1-" + "A" * 26, "é-" + "a" * 26]
 )
@@ -332,6 +335,7 @@ def test_a_link_that_is_not_ours_leads_nowhere(db, forged):
         confirm(db, forged)
 
 
+@pytest.mark.both_engines
 def test_a_link_is_good_for_one_purpose_and_for_one_epoch(db):
     plan(db)
     ask(db)
@@ -360,6 +364,7 @@ def _confirm_in_process(url: str, given: str) -> Standing:
         database.dispose()
 
 
+@pytest.mark.both_engines
 @pytest.mark.crowd
 def test_twenty_who_confirm_at_once_for_the_last_place_are_one_guest_and_nineteen_in_the_queue(db, database_url):
     plan(db, capacity=1)
@@ -374,6 +379,7 @@ def test_twenty_who_confirm_at_once_for_the_last_place_are_one_guest_and_ninetee
     assert (1, []) == (taken(db), wrong_with_places(db))
 
 
+@pytest.mark.both_engines
 def test_one_link_in_many_hands_at_once_is_one_registration(db):
     plan(db, capacity=9)
     ask(db, companions=1)

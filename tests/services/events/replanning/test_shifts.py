@@ -59,6 +59,7 @@ def read(app, key):
         return event
 
 
+@pytest.mark.both_engines
 def test_an_exhibition_takes_its_ceremony_window_reminders_and_closed_days_along(show):
     done = move(show, "show", datetime(2027, 2, 9))
 
@@ -81,6 +82,7 @@ def test_an_event_moved_alone_leaves_the_rest_where_it_is(show):
     assert datetime(2027, 2, 1, 18) == read(show, "opening").registration_closes
 
 
+@pytest.mark.both_engines
 def test_another_hour_of_the_same_day_moves_no_part(show):
     with show.db.write() as session:
         planning.change_event(
@@ -189,6 +191,7 @@ def test_a_part_that_would_fall_into_the_hour_that_is_skipped_is_named_and_nothi
     assert date(2027, 3, 21) == read(app, "night").first_on
 
 
+@pytest.mark.both_engines
 def test_a_programme_is_shifted_whole_and_nothing_else(app):
     with app.db.write() as session:
         for key, day in (("first", 1), ("second", 3), ("other", 5)):
@@ -266,6 +269,7 @@ def _offered_until(app):
         return [row.offered_until for row in attendees_of(session) if row.standing is Standing.OFFERED]
 
 
+@pytest.mark.both_engines
 def test_an_offer_holds_as_many_days_longer_and_a_letter_says_so(offer):
     assert [NOW + DAY] == _offered_until(offer)
     offer.clock.advance(timedelta(minutes=1))
