@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 
 from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -109,15 +110,20 @@ class _PlanPage:
 
     def read(self, form: Form) -> tuple[PlanReader, EventPlan]:
         """Read a form; what is wrong stands in its errors."""
-        settings = self.app.settings
-        reader = PlanReader(form, self.kind, self.choices, self.app.clock.now(), settings.timezone, self.event)
+        reader = self._open_reader(form)
         plan = reader.read()
         find_mistakes(form, plan)
         return reader, plan
 
+    def _open_reader(self, form: Form) -> PlanReader:
+        now, tz = self.app.clock.now(), self.app.settings.timezone
+        return PlanReader(form, self.kind, self.choices, now, tz, self.event)
+
     def describe(self, session: Session, form: Form) -> dict[str, str]:
         """Return what stands beside the fields of a form, whatever is wrong with it."""
-        reader, _plan = self.read(Form(form.typed))
+        reader = self._open_reader(Form(form.typed))
+        reader.looks = True
+        reader.read()
         return make_hints(session, reader, [name for name, _words in list_ticks(form.typed, self.kind)])
 
     def render(self, session: Session, form: Form) -> str:
@@ -140,7 +146,7 @@ class _PlanPage:
             lead_lines=_count_lines(form, "lead_", MOST_LEADS) if len(self.choices.leads) <= MOST_LEADS else 0,
             closed_lines=_count_lines(form, "closed_", MOST_CLOSED),
             weekdays=[format_weekday(A_MONDAY + timedelta(days=day), g.language) for day in range(7)],
-            suggested=self.choices.people[:SUGGESTED],
+            suggested=self.choices.people,
             words={
                 "status": [Status.CONFIRMED, Status.TENTATIVE],
                 "visibility": list(Visibility),
@@ -185,7 +191,8 @@ def _open(session: Session, app: App, kind: Kind, parent: str, event: Event | No
         venues=plan_choices.list_venues(session, g.language) if asked.venue else (),
         organisations=plan_choices.list_organisations(session, g.language),
         cities=plan_choices.list_cities(session, g.language) if asked.cities else (),
-        people=plan_choices.list_people(session, g.language) if asked.guests else (),
+        people=plan_choices.list_people(session, g.language, most=SUGGESTED) if asked.guests else (),
+        list_people=cache(partial(plan_choices.list_people, session, g.language)),
         wholes=[one for one in wholes if event is None or one.id != event.id],
         leads=[plan_choices.describe_lead(row, g.language) for row in known],
     )
