@@ -24,7 +24,8 @@ from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.events import desk, door, guest, senders
+from scheduler.web.officers.events import desk, door, senders
+from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
@@ -98,7 +99,11 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
+    web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
+    web.register_blueprint(group_pages.blueprint(app))
+    web.register_blueprint(inviting.blueprint(app))
+    web.register_blueprint(list_import.blueprint(app))
     for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     for planning in (plan_form, plan_page, plan_acts, programme_file):

@@ -6,6 +6,7 @@ A route that is not here has no request, and the tests that walk over all routes
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.desk import guest_list_uploads
 from scheduler.services.events.door import arrivals
 from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import form_floods, forms
@@ -44,6 +46,8 @@ from tests.support.forms import solution
 
 OFFICER, TZID = "chief", "Asia/Bangkok"
 NEW_PASSWORD = "lantern vessel thirteen harbours"
+# A list with a clear row, a person whom the season knows, and an answer that nobody can read.
+GUEST_LIST = b"Name,E-mail,Answer\nDamir,damir@example.org,\nNewcomer,,\nDina,dina@example.org,perhaps so\n"
 PROGRAMME = '[programme]\nkey = "season"\nname = "Season"\n'
 SIDE = 8  # pixels of the picture that a camera sends
 
@@ -54,7 +58,7 @@ class RouteRequest:
 
     path: Mapping[str, object] = field(default_factory=dict)
     query: Mapping[str, object] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
 
     def address(self, web: Flask, endpoint: str) -> str:
@@ -106,7 +110,7 @@ class Season:
     def _plan_events(self, session: Session) -> None:
         said: dict[str, Any] = {"registration": "public", "capacity": 5000, "companions_most": 3}
         an_organisation(session, "embassy", name={"en": "Embassy"})
-        an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
+        self.opening = an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
         door = an_event(session, "door", now=self.now, dtstart=self.free[0], **said)
         self.guests = [register(session, door, now=self.now) for _ in range(10 * self.copies)]
         self.unconfirmed = [register(session, door, now=self.now) for _ in range(self.copies)]
@@ -124,7 +128,22 @@ class Season:
             made[name] = accounts.add(session, draft, now=self.now)
         accounts.set_password(session, made[OFFICER], KEPT, now=self.now)
         assigned_posts.assign(session, made[OFFICER], [posts.get(session, "phuket")], now=self.now)
+        self.upload = self._add_upload(session, made[OFFICER].id)
         self.set_up = accounts.invite(session, made["newcomer"], secret=self.app.secret, now=self.now)
+
+    def _add_upload(self, session: Session, account: int) -> int:
+        """Keep a guest list that an officer is bringing in; a row of it came back already."""
+        upload = guest_list_uploads.add_upload(
+            session,
+            self.opening,
+            account=account,
+            name="guests.csv",
+            content=GUEST_LIST,
+            language="en",
+            now=self.now,
+        )
+        upload.returned = [["Name", "Reason"], ["Dina", "the answer is not known"]]
+        return upload.id
 
     def _book(self) -> None:
         """Take the first times of the first two days: three to be confirmed, and others that are."""
@@ -271,7 +290,7 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
 
 def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     """Return what an officer sends on the morning of the event and of the first visits, signing in and out last."""
-    event, post = {"key": "door"}, {"key": "phuket"}
+    event, post, listed = {"key": "door"}, {"key": "phuket"}, {"key": "opening"}
     guest, going = ({**event, "number": season.guests[number].id} for number in (2, 3))
     arrival = {**event, "number": season.arrival}
     visit, moving, ending = ({"reference": season.visits[number]} for number in (-1, -2, -3))
@@ -288,10 +307,23 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     return {
         ("GET", "desk.overview"): RouteRequest(),
         ("GET", "desk.everybody"): RouteRequest(),
-        ("GET", "desk.guests"): RouteRequest(event),
-        ("GET", "desk.file"): RouteRequest({**event, "kind": "csv"}),
-        ("GET", "desk.kept"): RouteRequest(event),
-        ("POST", "desk.keep"): RouteRequest(event, form={"kept": "2"}),
+        ("GET", "guest_list.guests"): RouteRequest(event),
+        ("GET", "guest_list.numbers"): RouteRequest(event),
+        ("GET", "guest_list.file"): RouteRequest({**event, "kind": "csv"}),
+        ("POST", "guest_list.chosen_file"): RouteRequest({**event, "kind": "csv"}, form={"to": f"{guest['number']}"}),
+        ("GET", "guest_list.kept"): RouteRequest(event),
+        ("POST", "guest_list.keep"): RouteRequest(event, form={"kept": "2"}),
+        ("GET", "several.asking"): RouteRequest({**event, "verb": "answer"}, {"to": f"{guest['number']}"}),
+        ("POST", "several.done"): RouteRequest({**event, "verb": "chase"}, form={"to": f"{guest['number']}"}),
+        ("GET", "inviting.choosing"): RouteRequest(event, {"q": "guest"}),
+        ("POST", "inviting.invite"): RouteRequest(
+            event, form={"act": "do", "name": "Madina", "language": "kk", "role": "speaker", "mode": "in person"}
+        ),
+        ("GET", "list_import.choosing"): RouteRequest(event),
+        ("POST", "list_import.send"): RouteRequest(event, form={"file": (io.BytesIO(GUEST_LIST), "guests.csv")}),
+        ("GET", "list_import.deciding"): RouteRequest({**listed, "number": season.upload}),
+        ("POST", "list_import.decide"): RouteRequest({**listed, "number": season.upload}, form={"act": "read"}),
+        ("GET", "list_import.returned"): RouteRequest({**listed, "number": season.upload, "kind": "csv"}),
         ("GET", "desk.letters"): RouteRequest(event),
         ("GET", "eventletters.letter"): RouteRequest(letter),
         ("GET", "eventletters.attachment"): RouteRequest(letter),

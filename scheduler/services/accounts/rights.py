@@ -16,6 +16,7 @@ from scheduler.model.accounts import TO_KNOW_OF, Act
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
+from scheduler.model.imports import ListUpload
 from scheduler.model.letters import Letter, Message
 from scheduler.model.places import Organisation
 from scheduler.model.posts import Post
@@ -63,6 +64,14 @@ def get_organisation(session: Session, _officer: Officer, key: str) -> Organisat
 def get_guest(session: Session, officer: Officer, key: str, number: int) -> Attendee:
     """Return the attendee of an event with this id. Raise NotFound as `get_event` does, or if they are not on it."""
     return guest_directory.get_guest(session, get_event(session, officer, key), number)
+
+
+def get_upload(session: Session, officer: Officer, key: str, number: int) -> ListUpload:
+    """Return a guest list that this account is bringing in. Raise NotFound as `get_event` does, or for others'."""
+    event, found = get_event(session, officer, key), session.get(ListUpload, number)
+    if found is None or found.event_id != event.id or found.account_id != officer.id:
+        raise NotFound("there is no guest list {number} to bring in", number=number)
+    return found
 
 
 def get_letter(session: Session, officer: Officer, key: str, number: int) -> Letter:

@@ -20,7 +20,7 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Standing
 from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
-from scheduler.model.imports import AppliedRow, ExternalId, GuestRow
+from scheduler.model.imports import AppliedRow, ExternalId, GuestRow, ListUpload
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.common.audit import note_each
@@ -185,6 +185,12 @@ def _delete_guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Exe
     yield sa.delete(GuestRow).where(GuestRow.attendee_id.in_(theirs))
 
 
+def _delete_uploads(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Delete the lists that are being brought in for events of theirs; others are deleted within a day."""
+    theirs = sa.select(Attendee.event_id).where(Attendee.person_id.in_(people)).scalar_subquery()
+    yield sa.delete(ListUpload).where(ListUpload.event_id.in_(theirs))
+
+
 def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     yield sa.delete(ExternalId).where(ExternalId.person_id.in_(people))
 
@@ -222,6 +228,7 @@ Eraser = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
 PERSONAL: tuple[Eraser, ...] = (
     _delete_companions,
     _delete_guest_rows,
+    _delete_uploads,
     _delete_external_ids,
     _forget_applied_rows,  # before the keys of people are blanked
     _revoke_feed_links,

@@ -44,6 +44,7 @@ EVENT = AccessScope("an event that the account may know of", ("key",), rights.ge
 PLANNED = AccessScope("an event or a tour that the account may know of", ("key",), rights.get_planned_event)
 ORGANISATION = AccessScope("an organisation", ("key",), rights.get_organisation)
 GUEST = AccessScope("a guest of an event that the account may know of", ("key", "number"), rights.get_guest)
+UPLOAD = AccessScope("a guest list that the account is bringing in", ("key", "number"), rights.get_upload)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
 MESSAGE = AccessScope("a message about an event that the account may know of", ("key", "number"), rights.get_message)
 VISIT_LETTER = AccessScope(

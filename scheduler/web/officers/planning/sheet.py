@@ -16,7 +16,7 @@ A page with a form that changes events uses it so::
 
     def _cancel(act: SheetAct) -> str:
         planning.cancel_with_parts(act.session, act.event, now=act.now, reason=read_texts(act.form, "why"))
-        return url_for("desk.guests", language=g.language, key=act.event.key)
+        return url_for("guest_list.guests", language=g.language, key=act.event.key)
 
 ``deed`` does the act by services and returns the address of the page to go to afterwards. It runs when the officer
 looks, and is rolled back; it runs again when they are sure. It gives ``act.force`` to the services that take
