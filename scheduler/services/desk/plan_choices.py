@@ -114,12 +114,9 @@ def list_wholes(
         sa.or_(Event.ends_at.is_(None), Event.ends_at > now),
     )
     shown = sa.orm.load_only(Event.key, Event.kind, Event.title, Event.timing, Event.dtstart, Event.dtend, Event.tzid)
-    query = (
-        sa.select(Event).where(sa.or_(coming, Event.key == chosen), Event.visibility.in_(visibilities)).options(shown)
-    )
-    return session.scalars(
-        query.order_by(Event.starts_at.is_(None), Event.starts_at, Event.key).limit(MOST_WHOLES)
-    ).all()
+    known = sa.and_(sa.or_(coming, Event.key == chosen), Event.visibility.in_(visibilities))
+    order = (sa.case((Event.key == chosen, 0), else_=1), Event.starts_at.is_(None), Event.starts_at, Event.key)
+    return session.scalars(sa.select(Event).options(shown).where(known).order_by(*order).limit(MOST_WHOLES)).all()
 
 
 _ABSENT = {
