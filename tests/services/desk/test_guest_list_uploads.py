@@ -13,8 +13,9 @@ from scheduler.model.attendance import Answer, Attendee
 from scheduler.model.events import Event
 from scheduler.model.imports import ListUpload
 from scheduler.services.common.lookup import get
-from scheduler.services.desk import guest_list_uploads as uploads
-from scheduler.services.desk.guest_list_uploads import LEFT_OUT, NEW, ListChoices, ShownOutlook
+from scheduler.services.desk.uploads import guest_list_uploads as uploads
+from scheduler.services.desk.uploads.guest_list_uploads import ShownOutlook
+from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
 from scheduler.services.privacy import erasure, retention
 from tests.support.accounts import an_account
 from tests.support.builders import DAY, NOW, a_person, an_event, register

@@ -20,8 +20,9 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Mode
 from scheduler.model.imports import ListUpload
 from scheduler.services.accounts import rights
-from scheduler.services.desk import guest_list_uploads as uploads
-from scheduler.services.desk.guest_list_uploads import ListChoices, ListOutlook, ShownOutlook
+from scheduler.services.desk.uploads import guest_list_uploads as uploads
+from scheduler.services.desk.uploads.guest_list_uploads import ListOutlook, ShownOutlook
+from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, is_field, normalize
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -282,7 +283,7 @@ def _read_decisions(typed: Mapping[str, str], before: Mapping[int, str]) -> dict
         row = name.removeprefix("row_")
         if name.startswith("row_") and row.isascii() and row.isdecimal() and len(row) < 7:
             person = value.removeprefix("#")
-            known = value in (uploads.NEW, uploads.LEFT_OUT) or (person.isascii() and person.isdecimal())
+            known = value in (NEW, LEFT_OUT) or (person.isascii() and person.isdecimal())
             found |= {int(row): value} if known else {}
             if value == "later":
                 found.pop(int(row), None)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -20,11 +19,11 @@ from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.text import check_line
 from scheduler.formats import sheets
 from scheduler.formats.sheets import TableSheet
-from scheduler.model.attendance import Role
-from scheduler.model.events import Event, Mode
+from scheduler.model.events import Event
 from scheduler.model.imports import ListUpload
 from scheduler.model.places import Person
 from scheduler.services.address.library import forms_of
+from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
@@ -37,55 +36,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, p
 MOST_OCTETS = 5_000_000
 MOST_ROWS = 5_000
 MOST_QUESTIONS = 300  # rows on one page; the others come back as a file
-NEW, LEFT_OUT = "new", "out"
 SAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListChoices:
-    """What an officer has chosen for a list: sheet, headings, fields by heading, decisions and corrections by row.
-
-    A decision is NEW, LEFT_OUT, or a person as #number.
-    """
-
-    sheet: str | None = None
-    heading_row: int | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    source: str | None = None
-    language: str | None = None
-    mode: Mode = Mode.IN_PERSON
-    role: Role = Role.PARTICIPANT
-    decisions: Mapping[int, str] = field(default_factory=dict)
-    corrected: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    reason: str = ""  # why contradictions are overruled
-
-    def dump(self) -> dict[str, Any]:
-        """Return the choices as they are stored."""
-        return {
-            "sheet": self.sheet,
-            "heading_row": self.heading_row,
-            "columns": dict(self.columns),
-            "source": self.source,
-            "language": self.language,
-            "mode": str(self.mode),
-            "role": str(self.role),
-            "decisions": {str(row): decision for row, decision in self.decisions.items()},
-            "corrected": {str(row): dict(cells) for row, cells in self.corrected.items()},
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def load(cls, stored: Mapping[str, Any]) -> ListChoices:
-        given = dict(stored)
-        return cls(
-            **given
-            | {
-                "mode": Mode(given.get("mode", Mode.IN_PERSON)),
-                "role": Role(given.get("role", Role.PARTICIPANT)),
-                "decisions": {int(row): decision for row, decision in given.get("decisions", {}).items()},
-                "corrected": {int(row): cells for row, cells in given.get("corrected", {}).items()},
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)
