@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,11 +19,12 @@ import sqlalchemy as sa
 from scheduler.app import App
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from tests.conftest import ENGINES
 from tests.support.accounts import PASSWORD
 from tests.support.browser import DESKTOP, LANGUAGES, PHONE, look
-from tests.support.builders import NOW
+from tests.support.builders import NOW, a_person, attendees_of
 from tests.support.hand import Hand, Way
 from tests.support.officer_season import (
     CONFIRMED,
@@ -38,6 +40,17 @@ from tests.support.officer_season import (
 from tests.support.servers import send_letters
 
 WIDTHS = (DESKTOP, PHONE)
+LISTED, DOUBTFUL = 300, 20  # rows of a list that is brought in, and those of them that may mean somebody known
+FIRST_NAMES = (
+    *("Aida", "Bolat", "Cholpon", "Dmitri", "Elena", "Farida", "Gregor", "Hanna", "Igor", "Jamila"),
+    *("Kanat", "Lorenzo", "Mikhail", "Nadira", "Oscar", "Pauline", "Quentin", "Rosa", "Sultan", "Tomoko"),
+)
+SURNAMES = (
+    *("Abenov", "Brandt", "Castellano", "Dulatova", "Eriksson", "Fontaine", "Grishin"),
+    *("Halvorsen", "Ismailov", "Jankowski", "Kumar", "Lindgren", "Moreau", "Nakamura"),
+)
+KNOWN = [f"{name} Zhumabayeva" for name in FIRST_NAMES][:DOUBTFUL]  # people whom the list has with other addresses
+SAME, NEW = 1, 2  # the answers to whom a doubtful row means, as they are numbered
 
 
 class Run(NamedTuple):
@@ -152,6 +165,71 @@ def count_news(app: App, condition: sa.ColumnElement[bool]) -> int:
     news = sa.select(sa.func.count(Letter.id)).where(Letter.kind == LetterKind.MOVED, condition)
     with app.db.read() as session:
         return session.scalars(news).one()
+
+
+@runs_of(3)
+def test_three_hundred_guests_are_brought_in_with_twenty_doubtful(app, tmp_path, hand, desk, run):
+    page, before = hand.page, count_guests(app)
+    with app.db.write() as session:
+        for name in KNOWN:
+            a_person(session, name=name)
+    page.goto(f"{desk}/events/{OPENING}")
+    hand.follow(page.locator('main a[href$="/import"]'))
+    hand.judge(run.size, f"import.{run}")
+    bring_in(hand, write_list(tmp_path / "guests.csv"))
+    questions = page.locator("[data-question]")
+    assert DOUBTFUL == questions.count()
+    hand.judge(run.size, f"decide.{run}")
+    for number in range(DOUBTFUL):
+        decide(hand, questions.nth(number), SAME if number % 4 else NEW)
+    finish(hand)
+
+    assert hand.presses <= DOUBTFUL + 4
+    hand.judge(run.size, f"brought-in.{run}")
+    assert before + LISTED == count_guests(app)
+    with app.db.read() as session:
+        called = [name.to("en") for name in session.scalars(sa.select(Person.name))]
+    assert DOUBTFUL + DOUBTFUL // 4 == sum(name in KNOWN for name in called)
+
+
+def write_list(file: Path) -> Path:
+    """Write a list of guests: the last of them are called as people who are known, with other addresses."""
+    new = [" ".join(one) for one in product(FIRST_NAMES, SURNAMES)][: LISTED - DOUBTFUL]
+    rows = [f"{name},row{row}@example.org" for row, name in enumerate((*new, *KNOWN))]
+    file.write_text("\n".join(("Full name,E-mail", *rows)))
+    return file
+
+
+def bring_in(hand: Hand, file: Path) -> None:
+    """Drop the file onto the page; without scripts a button sends it."""
+    field = hand.page.locator("#file")
+    if not hand.way.scripts:
+        hand.bring(field, file)
+        hand.follow(hand.page.locator(".acts .button.first"))
+        return
+    with hand.page.expect_navigation():
+        hand.bring(field, file)
+
+
+def decide(hand: Hand, question: Any, answer: int) -> None:
+    """Answer a question about a doubtful row: with a digit, or by pressing one of its circles."""
+    if hand.way is Way.KEYBOARD:
+        hand.key(str(answer))
+    else:
+        hand.press(question.locator("input[type=radio]").nth(answer - 1))
+
+
+def finish(hand: Hand) -> None:
+    """Do what the page is for: its filled button has a key."""
+    if hand.way is Way.KEYBOARD:
+        hand.go("Control+Enter")
+    else:
+        hand.follow(hand.page.locator(".acts .button.first"))
+
+
+def count_guests(app: App) -> int:
+    with app.db.read() as session:
+        return len(attendees_of(session, OPENING))
 
 
 @runs_of(5)

@@ -40,7 +40,7 @@ from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import form_floods, forms
 from scheduler.web.kit.assets import Assets
 from tests.support.accounts import KEPT, PASSWORD
-from tests.support.builders import an_event, an_organisation, register
+from tests.support.builders import a_city, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import COUNTERS, NAMES, SERVICES, Consulate, a_post
 from tests.support.forms import solution
 
@@ -109,7 +109,7 @@ class Season:
 
     def _plan_events(self, session: Session) -> None:
         said: dict[str, Any] = {"registration": "public", "capacity": 5000, "companions_most": 3}
-        an_organisation(session, "embassy", name={"en": "Embassy"})
+        self._plan_places(session)
         self.opening = an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
         door = an_event(session, "door", now=self.now, dtstart=self.free[0], **said)
         self.guests = [register(session, door, now=self.now) for _ in range(10 * self.copies)]
@@ -120,6 +120,18 @@ class Season:
         came = arrivals.check_in(session, self.guests[-1], arrivals.ScanDetails(any_day=True), now=self.now)
         assert came.arrival
         self.arrival = came.arrival.id
+
+    def _plan_places(self, session: Session) -> None:
+        """Plan of each kind of place one that is shown, one that is merged into it, and one that is deleted."""
+        an_organisation(session, "embassy", name={"en": "Embassy"})
+        for key in ("ministry", "bureau"):
+            an_organisation(session, key)
+        for key in ("hall", "annex", "shed"):
+            a_venue(session, key)
+        for key in ("krungthep", "ghost"):
+            a_city(session, key)
+        # One that is shown, one that is merged into it, one that is another, one that is erased.
+        self.people = [a_person(session, f"person-{number}").id for number in range(4)]
 
     def _add_accounts(self, session: Session) -> None:
         made = {}
@@ -288,6 +300,58 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
     }
 
 
+def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
+    """Return what officers send about people and places; what is deleted and merged is so once."""
+    shown, merged, another, erased = season.people
+    person = {"number": shown}
+    found: dict[Route, RouteRequest] = {
+        ("GET", "search.results"): RouteRequest({}, {"q": "embassy"}),
+        ("GET", "search.suggestions"): RouteRequest({}, {"q": "embassy"}),
+        ("GET", "people.listing"): RouteRequest({}, {"q": "guest"}),
+        ("GET", "people.adding"): RouteRequest(),
+        ("POST", "people.add"): RouteRequest(form={"name_en": "New Person", "language": "en"}),
+        ("GET", "people.person"): RouteRequest(person),
+        ("GET", "people.changing"): RouteRequest(person),
+        ("POST", "people.change"): RouteRequest(person, form={"name_en": "Other Name", "language": "kk"}),
+        ("GET", "people.data"): RouteRequest(person),
+        ("GET", "merging.proposed"): RouteRequest(),
+        ("GET", "merging.looking"): RouteRequest(person, {"other": f"{merged}"}),
+        ("POST", "merging.merge"): RouteRequest(person, form={"other": f"{merged}"}),
+        ("POST", "merging.apart"): RouteRequest(person, form={"other": f"{another}"}),
+        ("GET", "personerasure.asking"): RouteRequest({"number": erased}),
+        ("POST", "personerasure.erase"): RouteRequest({"number": erased}, form={"by": "desk"}),
+        ("POST", "journeys.state"): RouteRequest({"key": "bangkok"}, form={"to": "krungthep", "takes": "2 hours"}),
+        ("GET", "venueclosures.closures"): RouteRequest({"key": "hall"}),
+        ("POST", "venueclosures.close"): RouteRequest({"key": "hall"}, form={"first_day": "2027-12-31"}),
+        ("POST", "venueclosures.reopen"): RouteRequest({"key": "hall"}, form={"days": "2027-12-31 2027-12-31"}),
+    }
+    added = {
+        "organisations": {"name_en": "New Office"},
+        "venues": {"name_en": "New Hall", "city": "bangkok"},
+        "cities": {"name_en": "New City", "country": "TH", "tz": "Asia/Bangkok"},
+    }
+    keys = {
+        "organisations": ("embassy", "ministry", "bureau"),
+        "venues": ("hall", "annex", "shed"),
+        "cities": ("bangkok", "krungthep", "ghost"),
+    }
+    for place, (kept, other, deleted) in keys.items():
+        one, gone = {"key": kept}, {"key": deleted}
+        found |= {
+            ("GET", f"{place}.listing"): RouteRequest(),
+            ("GET", f"{place}.adding"): RouteRequest(),
+            ("POST", f"{place}.add"): RouteRequest(form=added[place]),
+            ("GET", f"{place}.page"): RouteRequest(one),
+            ("GET", f"{place}.changing"): RouteRequest(one),
+            ("POST", f"{place}.change"): RouteRequest(one, form={**added[place], "name_en": kept.title()}),
+            ("GET", f"{place}merging.looking"): RouteRequest(one, {"other": other}),
+            ("POST", f"{place}merging.merge"): RouteRequest(one, form={"other": other}),
+            ("GET", f"{place}merging.asking"): RouteRequest(gone),
+            ("POST", f"{place}merging.delete"): RouteRequest(gone),
+        }
+    return found
+
+
 def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     """Return what an officer sends on the morning of the event and of the first visits, signing in and out last."""
     event, post, listed = {"key": "door"}, {"key": "phuket"}, {"key": "opening"}
@@ -346,9 +410,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
         ("GET", "messages.write"): RouteRequest(event),
         ("POST", "messages.send"): RouteRequest(event, form=message),
-        ("GET", "senders.senders"): RouteRequest(),
-        ("GET", "senders.sender"): RouteRequest({"key": "embassy"}),
-        ("POST", "senders.change"): RouteRequest({"key": "embassy"}, form={"name_en": "Embassy"}),
+        **_make_directory_requests(season),
         ("GET", "signature.show"): RouteRequest(post),
         ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
         ("GET", "planform.new"): RouteRequest(query={"kind": "ceremony"}),

@@ -18,7 +18,7 @@ from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
 from scheduler.model.imports import ListUpload
 from scheduler.model.letters import Letter, Message
-from scheduler.model.places import Organisation
+from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
@@ -59,6 +59,27 @@ def get_planned_event(session: Session, officer: Officer, key: str) -> Event:
 def get_organisation(session: Session, _officer: Officer, key: str) -> Organisation:
     """Return an organisation by its key; every officer may know of all. Raise NotFound if there is none."""
     return lookup.get(session, Organisation, key)
+
+
+def get_venue(session: Session, _officer: Officer, key: str) -> Venue:
+    """Return a venue by its key, or by one from before a merge; every officer may know of all. Raise NotFound."""
+    return lookup.get(session, Venue, key)
+
+
+def get_city(session: Session, _officer: Officer, key: str) -> City:
+    """Return a city by its key, or by one from before a merge; every officer may know of all. Raise NotFound."""
+    return lookup.get(session, City, key)
+
+
+def get_known_person(session: Session, _officer: Officer, number: int) -> Person:
+    """Return a person of the directory by id, or whom the person with it was merged into.
+
+    Raise NotFound if there is none, and of whom was erased.
+    """
+    found = lookup.find_person(session, number)
+    if found is None or found.erased_at is not None:
+        raise NotFound("there is no person {key}", key=f"#{number}")
+    return found
 
 
 def get_guest(session: Session, officer: Officer, key: str, number: int) -> Attendee:
