@@ -156,7 +156,7 @@ def test_an_officer_keeps_a_list_without_a_script(browser, app, address, size):
     press(page.get_by_role("button", name="Register the guest"))
     assert "The guest is on the list." in page.inner_text("main")
     press(page.get_by_role("link", name="Opening of"))
-    page.locator("#name").fill("қасымов")
+    page.locator("#sift-name").fill("қасымов")
     press(page.get_by_role("button", name="Show"))
     press(page.get_by_role("link", name="Ерлан Қасымов"))
     page.get_by_label("regrets").check()

@@ -71,7 +71,7 @@ def _list_suggestions(found: SearchResults) -> Iterator[dict[str, Any]]:
         address = url_for("deskvisits.visit", language=g.language, reference=visit.reference)
         yield _make(_("Appointment"), visit.reference, visit.service.post.name.to(g.language), address)
     for event in found.events:
-        address = url_for("desk.guests", language=g.language, key=event.key)
+        address = url_for("guest_list.guests", language=g.language, key=event.key)
         yield _make(_("Event"), event.title.to(g.language), event_text.days(event) if event.dated else "", address)
     for person in found.people:
         address = url_for("people.person", language=g.language, number=person.id)
