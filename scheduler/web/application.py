@@ -23,6 +23,7 @@ from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
+from scheduler.web.officers.calendar import pages as calendar
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
 from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
@@ -100,11 +101,11 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
+    web.register_blueprint(calendar.blueprint(app))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
-    web.register_blueprint(inviting.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
     for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
@@ -126,6 +127,7 @@ def _add_directory(web: Flask, app: App) -> None:
     """Add the pages of people and places, and the search, which share what they are found by."""
     index = DirectoryIndex()
     web.register_blueprint(people.blueprint(app, index))
+    web.register_blueprint(inviting.blueprint(app, index))
     web.register_blueprint(person_merging.blueprint(app, index))
     web.register_blueprint(person_erasure.blueprint(app))
     for kind in places.KINDS:

@@ -255,7 +255,7 @@ def _inform(act: SheetAct) -> str:
 
 def _delete(act: SheetAct) -> str:
     deletion.delete(act.session, act.event, now=act.now)
-    return url_for("desk.overview", language=g.language)
+    return url_for("calendar.month", language=g.language)
 
 
 def _take_back(act: SheetAct) -> str:
