@@ -46,17 +46,22 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
-# What is about words, pages, arguments and hours. Each statement that these send to a database is sent to both
+# What is about words, pages, arguments, rules and hours. Each statement that these send to a database is sent to both
 # engines by other tests, or by one of them that is marked.
 ON_ONE_ENGINE = (
     "tests/edges/cli/",
     "tests/edges/web/",
     "tests/edges/worker/test_timetable.py",
+    "tests/services/consulate/test_queue.py",
     "tests/services/consulate/test_visit_upkeep.py",
+    "tests/services/events/attendance/test_offers.py",
+    "tests/services/events/attendance/test_places_for_officials.py",
+    "tests/services/events/attendance/test_representation.py",
     "tests/services/events/guests/test_registration.py",
     "tests/services/events/programme/test_change_news.py",
     "tests/services/events/programme/test_conflicts.py",
     "tests/services/events/replanning/test_shifts.py",
+    "tests/services/feeds/",
     "tests/services/letters/",
     "tests/services/outbox/test_reminders.py",
 )
@@ -64,7 +69,7 @@ ON_ONE_ENGINE = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Let what is about words and hours run on one engine, unless its test or module is marked ``both_engines``."""
+    """Let what is about words and rules run on one engine, unless its test or module is marked ``both_engines``."""
     definition = metafunc.definition
     if not definition.nodeid.startswith(ON_ONE_ENGINE) or definition.get_closest_marker("both_engines"):
         return

@@ -13,6 +13,8 @@ CONTEXTS: Mapping[str, str] = {
     "Reply": "answer",
     "LetterKind": "e-mail",
     "VisitStatus": "appointment",
+    "PlaceUse": "use",
+    "MergeSide": "merge",
 }
 
 WORDS = (
@@ -188,6 +190,16 @@ WORDS = (
     NC_("appointment", "no-show"),
     NC_("appointment", "cancelled"),
     NC_("appointment", "lapsed"),
+    # What refers to an organisation, a venue or a city
+    NC_("use", "people"),
+    NC_("use", "events"),
+    NC_("use", "venues"),
+    NC_("use", "posts"),
+    NC_("use", "calendars"),
+    NC_("use", "links of calendars"),
+    # Whose value stays when two entries are merged
+    NC_("merge", "kept"),
+    NC_("merge", "other"),
 )
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "city": ("events.places:city", N_("Manage cities.")),
     "organisation": ("events.places:organisation", N_("Manage organisations.")),
     "person": ("events.places:person", N_("Manage the people of the programme.")),
+    "search": ("directory.search:search", N_("Find events, people, places and appointments by any word.")),
     "account": (
         "system.account:account",
         N_("Manage the accounts of people who sign in: officers, and staff at the door."),

@@ -42,6 +42,7 @@ class TableSheet:
     """A table: rows with their numbers in the file. ``delimiter`` is "" for a spreadsheet.
 
     ``name`` is that of the sheet, and ``layout`` has what a spreadsheet hides, merges and has not computed.
+    ``names`` are those of all sheets of the file.
     """
 
     rows: Sequence[tuple[int, Row]]
@@ -49,11 +50,17 @@ class TableSheet:
     delimiter: str = ""
     remarks: tuple[Remark, ...] = field(default=())
     layout: SheetLayout = field(default_factory=SheetLayout)
+    names: tuple[str, ...] = ()
 
 
 def read_table(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
     """Read a table from a file. Raise Invalid for a file that is no table or exceeds the limits of a guest list."""
-    data = _content(path)
+    return read_content(path, _content(path), sheet=sheet, encoding=encoding)
+
+
+def read_content(path: Path, data: bytes, *, sheet: str | None = None, encoding: str | None = None) -> TableSheet:
+    """Read a table from the content of a file, which ``path`` only names. Raise Invalid as `read_table` does."""
+    _refuse_others(path, data)
     if data.startswith(b"PK\x03\x04"):
         return _read_archive(path, data, sheet)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
@@ -71,6 +78,11 @@ def _content(path: Path) -> bytes:
         raise Invalid("{file}: there is no such file", file=path) from error
     except OSError as error:
         raise Invalid("{file}: cannot be read: {reason}", file=path, reason=error.strerror) from error
+    return data
+
+
+def _refuse_others(path: Path, data: bytes) -> None:
+    """Raise Invalid for a file that is too large, or evidently no table."""
     if len(data) > MAX_OCTETS:
         raise Invalid(
             "{file}: is larger than {most} MB; split it into several files", file=path, most=MAX_OCTETS // 1_000_000
@@ -80,7 +92,6 @@ def _content(path: Path) -> bytes:
         raise Invalid("{file}: is a file of business cards; save it from your address book as .csv", file=path)
     if start.startswith(b"BEGIN:VCALENDAR"):
         raise Invalid("{file}: is a calendar; import it with: scheduler event import", file=path)
-    return data
 
 
 def _read_bounded(path: Path, rows: Iterable[tuple[int, Sequence[Any]]]) -> list[tuple[int, Row]]:
@@ -183,7 +194,7 @@ def _read_xlsx(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | 
             layout = scan_xlsx(content, again)
     finally:
         book.close()
-    return _make_sheet(name, rows, layout, _tell_others(name, list(pages), wanted))
+    return _make_sheet(name, rows, layout, list(pages), _tell_others(name, list(pages), wanted))
 
 
 def _read_ods(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | None) -> TableSheet:
@@ -196,7 +207,7 @@ def _read_ods(path: Path, data: bytes, archive: zipfile.ZipFile, wanted: str | N
     name = _choose_sheet(path, book.names, book.first, wanted)
     rows, _merged = book.read_rows(name)
     others = _tell_others(name, book.names, wanted)
-    return _make_sheet(name, _read_bounded(path, rows), layouts.get(name, SheetLayout()), others)
+    return _make_sheet(name, _read_bounded(path, rows), layouts.get(name, SheetLayout()), book.names, others)
 
 
 def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
@@ -217,7 +228,7 @@ def _read_xls(path: Path, data: bytes, wanted: str | None) -> TableSheet:
         remarks.append(Remark("this .xls does not show which rows are hidden; if some are, save it as .xlsx"))
         layout = SheetLayout()
     layout.merged = merged
-    return _make_sheet(name, found, layout, remarks)
+    return _make_sheet(name, found, layout, book.names, remarks)
 
 
 def _choose_sheet(path: Path, names: Sequence[str], first: str, wanted: str | None) -> str:
@@ -235,9 +246,12 @@ def _tell_others(name: str, names: Sequence[str], wanted: str | None) -> list[Re
     return [Remark("sheet {name} is read, not {others}; choose another one with --sheet", name=name, others=others)]
 
 
-def _make_sheet(name: str, rows: list[tuple[int, Row]], layout: SheetLayout, remarks: Sequence[Remark]) -> TableSheet:
+def _make_sheet(
+    name: str, rows: list[tuple[int, Row]], layout: SheetLayout, names: Sequence[str], remarks: Sequence[Remark]
+) -> TableSheet:
     told = (*remarks, *_tell_layout(layout, rows))
-    return TableSheet(_fill_merged(rows, layout.merged), name, remarks=told, layout=layout)
+    filled = _fill_merged(rows, layout.merged)
+    return TableSheet(filled, name, remarks=told, layout=layout, names=tuple(names))
 
 
 def _tell_layout(layout: SheetLayout, rows: Sequence[tuple[int, Row]]) -> Iterator[Remark]:

@@ -43,6 +43,9 @@ class Act(Enum):
     TAKE_LIST = "take a whole guest list away as a file, badges and place cards"
     PLAN_EVENTS = "move, copy and delete events, and take their last change back"
     SEE_LETTERS = "see which letter went to whom"
+    SEE_DIRECTORY = "see the people, organisations, venues and cities, and what somebody was invited to"
+    KEEP_PEOPLE = "add, change, merge and erase people"
+    KEEP_PLACES = "add, change, merge and delete organisations, venues and cities"
     SEE_ACCOUNTS = "see the other accounts, and when each last signed in"
     # The acts below hold only at the posts assigned to the account, see `Account.posts`.
     SEE_VISITS = "see the visits of a day at a post: name, time and service"
@@ -62,6 +65,9 @@ _OFFICER = {
     Act.TAKE_LIST,
     Act.PLAN_EVENTS,
     Act.SEE_LETTERS,
+    Act.SEE_DIRECTORY,
+    Act.KEEP_PEOPLE,
+    Act.KEEP_PLACES,
 }
 _FRONT_DESK = {Act.SEE_EVENTS, Act.SEE_VISITS, Act.KEEP_QUEUE}
 _CONSULAR = {*_FRONT_DESK, Act.SEE_APPLICANTS, Act.KEEP_VISITS, Act.KEEP_POSTS}

@@ -1,8 +1,9 @@
-"""The memory of imports: columns and rows of guest lists, ids of people, imported events, programme files."""
+"""The memory of imports: uploads, columns and rows of guest lists, ids of people, events, programme files."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -42,6 +43,29 @@ class GuestList(Base):
     imported_at: Mapped[datetime] = mapped_column(Instant)
 
     mapping: Mapped[ColumnMapping] = relationship()
+
+
+class ListUpload(Base):
+    """A guest list that an officer is bringing in at the desk; it is deleted within a day, whatever became of it.
+
+    ``content`` is the file as it came, NULL once it is brought in. ``choices`` are the officer's: sheet, columns,
+    decisions about rows. ``returned`` holds the rows that came back, with their headings, ``counts`` how many rows
+    had which outcome.
+    """
+
+    __tablename__ = "list_upload"
+
+    id: Mapped[Id]
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    choices: Mapped[dict[str, Any]] = mapped_column(JSON)
+    returned: Mapped[list[list[str]]] = mapped_column(JSON)
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+    event: Mapped[Event] = relationship()
 
 
 class GuestRow(Base):

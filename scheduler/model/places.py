@@ -1,4 +1,4 @@
-"""Places and people: cities, organisations, venues with their hours, persons."""
+"""Places and people: cities, organisations, venues with their hours, persons, and the keys they had before."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Person(Base):
     envelope_name: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
     own_salutation: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
     own_closing: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
-    organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    organisation_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organisation.id"), index=True)
     email: Mapped[str | None] = mapped_column(sa.String(254), index=True)
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
     language: Mapped[str] = mapped_column(sa.String(35))
@@ -141,6 +141,10 @@ class Venue(Base):
     key: Mapped[str] = mapped_column(KEY, unique=True)
     name: Mapped[Text] = mapped_column(Languages)
     address: Mapped[Text] = mapped_column(Languages, default=Text)
+    # How to get there: for officers and whoever they send the page to.
+    directions: Mapped[Text] = mapped_column(Languages, default=Text, server_default=sa.text("'{}'"))
+    # How many people it holds; what an event has places for is said there.
+    capacity: Mapped[int | None]
     city_id: Mapped[int] = mapped_column(sa.ForeignKey("city.id"), index=True)
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
@@ -157,6 +161,7 @@ class Venue(Base):
         sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
         sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
         sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="place_is_whole"),
+        sa.CheckConstraint("capacity BETWEEN 1 AND 1000000", name="capacity"),
     )
 
 
@@ -204,6 +209,35 @@ class Closure(Base):
         sa.CheckConstraint("last_on >= first_on", name="ends_after_start"),
         sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name="hours_are_whole"),
     )
+
+
+class FormerKey(Base):
+    """A key, or a person's #number, of what was merged into something else: whoever writes it means that now.
+
+    ``number`` is the id of what it became; the noun says in which table.
+    """
+
+    __tablename__ = "former_key"
+
+    noun: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    number: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"))
+    merged_at: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (sa.Index("ix_former_key_noun_number", "noun", "number"),)
+
+
+class ToldApart(Base):
+    """Two people who look like one, and of whom an officer has said that they are two; ``one_id`` is the lower id."""
+
+    __tablename__ = "told_apart"
+
+    one_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+    __table_args__ = (sa.CheckConstraint("one_id < other_id", name="in_order"),)
 
 
 register_refusal("uq_person_identity", N_("there is already a person with this name and e-mail address"))

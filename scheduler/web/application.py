@@ -10,6 +10,7 @@ from flask import Flask, request
 from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.monitoring.readiness import Readiness
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
 from scheduler.web.entrance.health_pages import HealthPages
@@ -24,7 +25,9 @@ from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.events import desk, door, guest, senders
+from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
+from scheduler.web.officers.events import desk, door
+from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
@@ -98,13 +101,19 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(desk.blueprint(app))
+    web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
-    for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
+    web.register_blueprint(group_pages.blueprint(app))
+    web.register_blueprint(inviting.blueprint(app))
+    web.register_blueprint(list_import.blueprint(app))
+    index = DirectoryIndex()
+    for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
+    web.register_blueprint(all_letters.blueprint(app, index))
     for planning in (plan_form, plan_page, plan_acts, programme_file):
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
-    web.register_blueprint(senders.blueprint(app))
+    _add_directory(web, app, index)
     web.register_blueprint(door.blueprint(app, local))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
@@ -113,3 +122,16 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(statistics.blueprint(app))
     web.register_blueprint(signature.blueprint(app))
     web.register_blueprint(calendars.blueprint(app))
+
+
+def _add_directory(web: Flask, app: App, index: DirectoryIndex) -> None:
+    """Add the pages of people and places, and the search, which share what they are found by."""
+    web.register_blueprint(people.blueprint(app, index))
+    web.register_blueprint(person_merging.blueprint(app, index))
+    web.register_blueprint(person_erasure.blueprint(app))
+    for kind in places.KINDS:
+        web.register_blueprint(places.blueprint(app, index, kind))
+        web.register_blueprint(place_merging.blueprint(app, kind))
+    web.register_blueprint(place_merging.closures_blueprint(app))
+    web.register_blueprint(places.journeys_blueprint(app))
+    web.register_blueprint(search.blueprint(app, index))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,27 +23,24 @@ from scheduler.storage.database import Database
 from tests.support.builders import a_person, an_event, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.instance import Pool, connect, engine_for
-from tests.support.machine import HANG, until
-from tests.support.servers import Server
+from tests.support.machine import until
+from tests.support.servers import Command, Server
 
 
 def run(environment: dict[str, str], *args: str) -> str:
     """What a command of the manual prints."""
-    command = [sys.executable, "-m", "scheduler", *args]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=HANG)
-    assert 0 == done.returncode, done.stderr
-    return done.stdout
+    with Command(environment, args) as command:
+        code, printed, complaints = command.end()
+    assert 0 == code, complaints
+    return printed
 
 
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[None]:
-    command = [sys.executable, "-m", "scheduler", "worker"]
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
-    try:
+    with Command(environment, ("worker",)) as command:
         yield
-    finally:
-        process.terminate()
-        process.wait(HANG)
+        command.send_signal(signal.SIGTERM)
+        command.end()
 
 
 class Season:

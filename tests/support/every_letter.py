@@ -123,6 +123,7 @@ EVENT_LETTERS: Mapping[str, LetterCase] = {
     "date confirmed": LetterCase(LetterKind.DATE_CONFIRMED, was={"provisional": True}),
     "reminder": LetterCase(LetterKind.REMINDER, facts={"start": START.isoformat()}),
     "reminder, invited": LetterCase(LetterKind.REMINDER, Standing.INVITED, {"start": START.isoformat()}),
+    "reminder, asked to reply": LetterCase(LetterKind.REMINDER, Standing.INVITED, {"reply_by": "2027-01-20"}),
     "message": LetterCase(LetterKind.MESSAGE),
 }
 
@@ -221,7 +222,7 @@ def _make_place(event: Event, person: Person, standing: Standing, deputy: Person
         person=person,
         role=Role.PARTICIPANT,
         mode=Mode.IN_PERSON,
-        partstat=Partstat.ACCEPTED,
+        partstat=Partstat.NEEDS_ACTION if standing is Standing.INVITED else Partstat.ACCEPTED,
         standing=standing,
         queue_number=person.id if standing is Standing.WAITLISTED else None,
         offered_until=NOW + 2 * DAY if standing is Standing.OFFERED else None,

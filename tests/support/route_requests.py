@@ -6,6 +6,7 @@ A route that is not here has no request, and the tests that walk over all routes
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,17 +34,20 @@ from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.desk.uploads import guest_list_uploads
 from scheduler.services.events.door import arrivals
 from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import form_floods, forms
 from scheduler.web.kit.assets import Assets
 from tests.support.accounts import KEPT, PASSWORD
-from tests.support.builders import an_event, an_organisation, register
+from tests.support.builders import a_city, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import COUNTERS, NAMES, SERVICES, Consulate, a_post
 from tests.support.forms import solution
 
 OFFICER, TZID = "chief", "Asia/Bangkok"
 NEW_PASSWORD = "lantern vessel thirteen harbours"
+# A list with a clear row, a person whom the season knows, and an answer that nobody can read.
+GUEST_LIST = b"Name,E-mail,Answer\nDamir,damir@example.org,\nNewcomer,,\nDina,dina@example.org,perhaps so\n"
 PROGRAMME = '[programme]\nkey = "season"\nname = "Season"\n'
 SIDE = 8  # pixels of the picture that a camera sends
 
@@ -54,7 +58,7 @@ class RouteRequest:
 
     path: Mapping[str, object] = field(default_factory=dict)
     query: Mapping[str, object] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
 
     def address(self, web: Flask, endpoint: str) -> str:
@@ -105,8 +109,8 @@ class Season:
 
     def _plan_events(self, session: Session) -> None:
         said: dict[str, Any] = {"registration": "public", "capacity": 5000, "companions_most": 3}
-        an_organisation(session, "embassy", name={"en": "Embassy"})
-        an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
+        self._plan_places(session)
+        self.opening = an_event(session, now=self.now, dtstart=self.free[0] + timedelta(days=20), **said)
         door = an_event(session, "door", now=self.now, dtstart=self.free[0], **said)
         self.guests = [register(session, door, now=self.now) for _ in range(10 * self.copies)]
         self.unconfirmed = [register(session, door, now=self.now) for _ in range(self.copies)]
@@ -117,6 +121,18 @@ class Season:
         assert came.arrival
         self.arrival = came.arrival.id
 
+    def _plan_places(self, session: Session) -> None:
+        """Plan of each kind of place one that is shown, one that is merged into it, and one that is deleted."""
+        an_organisation(session, "embassy", name={"en": "Embassy"})
+        for key in ("ministry", "bureau"):
+            an_organisation(session, key)
+        for key in ("hall", "annex", "shed"):
+            a_venue(session, key)
+        for key in ("krungthep", "ghost"):
+            a_city(session, key)
+        # One that is shown, one that is merged into it, one that is another, one that is erased.
+        self.people = [a_person(session, f"person-{number}").id for number in range(4)]
+
     def _add_accounts(self, session: Session) -> None:
         made = {}
         for name in (OFFICER, "newcomer"):
@@ -124,7 +140,22 @@ class Season:
             made[name] = accounts.add(session, draft, now=self.now)
         accounts.set_password(session, made[OFFICER], KEPT, now=self.now)
         assigned_posts.assign(session, made[OFFICER], [posts.get(session, "phuket")], now=self.now)
+        self.upload = self._add_upload(session, made[OFFICER].id)
         self.set_up = accounts.invite(session, made["newcomer"], secret=self.app.secret, now=self.now)
+
+    def _add_upload(self, session: Session, account: int) -> int:
+        """Keep a guest list that an officer is bringing in; a row of it came back already."""
+        upload = guest_list_uploads.add_upload(
+            session,
+            self.opening,
+            account=account,
+            name="guests.csv",
+            content=GUEST_LIST,
+            language="en",
+            now=self.now,
+        )
+        upload.returned = [["Name", "Reason"], ["Dina", "the answer is not known"]]
+        return upload.id
 
     def _book(self) -> None:
         """Take the first times of the first two days: three to be confirmed, and others that are."""
@@ -269,9 +300,61 @@ def public_requests(season: Season, copy: int = 0) -> dict[Route, RouteRequest]:
     }
 
 
+def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
+    """Return what officers send about people and places; what is deleted and merged is so once."""
+    shown, merged, another, erased = season.people
+    person = {"number": shown}
+    found: dict[Route, RouteRequest] = {
+        ("GET", "search.results"): RouteRequest({}, {"q": "embassy"}),
+        ("GET", "search.suggestions"): RouteRequest({}, {"q": "embassy"}),
+        ("GET", "people.listing"): RouteRequest({}, {"q": "guest"}),
+        ("GET", "people.adding"): RouteRequest(),
+        ("POST", "people.add"): RouteRequest(form={"name_en": "New Person", "language": "en"}),
+        ("GET", "people.person"): RouteRequest(person),
+        ("GET", "people.changing"): RouteRequest(person),
+        ("POST", "people.change"): RouteRequest(person, form={"name_en": "Other Name", "language": "kk"}),
+        ("GET", "people.data"): RouteRequest(person),
+        ("GET", "merging.proposed"): RouteRequest(),
+        ("GET", "merging.looking"): RouteRequest(person, {"other": f"{merged}"}),
+        ("POST", "merging.merge"): RouteRequest(person, form={"other": f"{merged}"}),
+        ("POST", "merging.apart"): RouteRequest(person, form={"other": f"{another}"}),
+        ("GET", "personerasure.asking"): RouteRequest({"number": erased}),
+        ("POST", "personerasure.erase"): RouteRequest({"number": erased}, form={"by": "desk"}),
+        ("POST", "journeys.state"): RouteRequest({"key": "bangkok"}, form={"to": "krungthep", "takes": "2 hours"}),
+        ("GET", "venueclosures.closures"): RouteRequest({"key": "hall"}),
+        ("POST", "venueclosures.close"): RouteRequest({"key": "hall"}, form={"first_day": "2027-12-31"}),
+        ("POST", "venueclosures.reopen"): RouteRequest({"key": "hall"}, form={"days": "2027-12-31 2027-12-31"}),
+    }
+    added = {
+        "organisations": {"name_en": "New Office"},
+        "venues": {"name_en": "New Hall", "city": "bangkok"},
+        "cities": {"name_en": "New City", "country": "TH", "tz": "Asia/Bangkok"},
+    }
+    keys = {
+        "organisations": ("embassy", "ministry", "bureau"),
+        "venues": ("hall", "annex", "shed"),
+        "cities": ("bangkok", "krungthep", "ghost"),
+    }
+    for place, (kept, other, deleted) in keys.items():
+        one, gone = {"key": kept}, {"key": deleted}
+        found |= {
+            ("GET", f"{place}.listing"): RouteRequest(),
+            ("GET", f"{place}.adding"): RouteRequest(),
+            ("POST", f"{place}.add"): RouteRequest(form=added[place]),
+            ("GET", f"{place}.page"): RouteRequest(one),
+            ("GET", f"{place}.changing"): RouteRequest(one),
+            ("POST", f"{place}.change"): RouteRequest(one, form={**added[place], "name_en": kept.title()}),
+            ("GET", f"{place}merging.looking"): RouteRequest(one, {"other": other}),
+            ("POST", f"{place}merging.merge"): RouteRequest(one, form={"other": other}),
+            ("GET", f"{place}merging.asking"): RouteRequest(gone),
+            ("POST", f"{place}merging.delete"): RouteRequest(gone),
+        }
+    return found
+
+
 def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     """Return what an officer sends on the morning of the event and of the first visits, signing in and out last."""
-    event, post = {"key": "door"}, {"key": "phuket"}
+    event, post, listed = {"key": "door"}, {"key": "phuket"}, {"key": "opening"}
     guest, going = ({**event, "number": season.guests[number].id} for number in (2, 3))
     arrival = {**event, "number": season.arrival}
     visit, moving, ending = ({"reference": season.visits[number]} for number in (-1, -2, -3))
@@ -288,10 +371,23 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     return {
         ("GET", "desk.overview"): RouteRequest(),
         ("GET", "desk.everybody"): RouteRequest(),
-        ("GET", "desk.guests"): RouteRequest(event),
-        ("GET", "desk.file"): RouteRequest({**event, "kind": "csv"}),
-        ("GET", "desk.kept"): RouteRequest(event),
-        ("POST", "desk.keep"): RouteRequest(event, form={"kept": "2"}),
+        ("GET", "guest_list.guests"): RouteRequest(event),
+        ("GET", "guest_list.numbers"): RouteRequest(event),
+        ("GET", "guest_list.file"): RouteRequest({**event, "kind": "csv"}),
+        ("POST", "guest_list.chosen_file"): RouteRequest({**event, "kind": "csv"}, form={"to": f"{guest['number']}"}),
+        ("GET", "guest_list.kept"): RouteRequest(event),
+        ("POST", "guest_list.keep"): RouteRequest(event, form={"kept": "2"}),
+        ("GET", "several.asking"): RouteRequest({**event, "verb": "answer"}, {"to": f"{guest['number']}"}),
+        ("POST", "several.done"): RouteRequest({**event, "verb": "chase"}, form={"to": f"{guest['number']}"}),
+        ("GET", "inviting.choosing"): RouteRequest(event, {"q": "guest"}),
+        ("POST", "inviting.invite"): RouteRequest(
+            event, form={"act": "do", "name": "Madina", "language": "kk", "role": "speaker", "mode": "in person"}
+        ),
+        ("GET", "list_import.choosing"): RouteRequest(event),
+        ("POST", "list_import.send"): RouteRequest(event, form={"file": (io.BytesIO(GUEST_LIST), "guests.csv")}),
+        ("GET", "list_import.deciding"): RouteRequest({**listed, "number": season.upload}),
+        ("POST", "list_import.decide"): RouteRequest({**listed, "number": season.upload}, form={"act": "read"}),
+        ("GET", "list_import.returned"): RouteRequest({**listed, "number": season.upload, "kind": "csv"}),
         ("GET", "desk.letters"): RouteRequest(event),
         ("GET", "eventletters.letter"): RouteRequest(letter),
         ("GET", "eventletters.attachment"): RouteRequest(letter),
@@ -314,9 +410,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("POST", "guests.done"): RouteRequest({**going, "verb": "removal"}),
         ("GET", "messages.write"): RouteRequest(event),
         ("POST", "messages.send"): RouteRequest(event, form=message),
-        ("GET", "senders.senders"): RouteRequest(),
-        ("GET", "senders.sender"): RouteRequest({"key": "embassy"}),
-        ("POST", "senders.change"): RouteRequest({"key": "embassy"}, form={"name_en": "Embassy"}),
+        **_make_directory_requests(season),
         ("GET", "signature.show"): RouteRequest(post),
         ("POST", "signature.change"): RouteRequest(post, form={"name_en": "Consulate"}),
         ("GET", "planform.new"): RouteRequest(query={"kind": "ceremony"}),

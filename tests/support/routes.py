@@ -45,7 +45,7 @@ from scheduler.services.letters import message_drafts, messages
 from scheduler.web.kit import forms
 from tests.support.accounts import an_account, sign_in
 from tests.support.accounts import seal as csrf_token
-from tests.support.builders import NOW, a_person, an_event, an_organisation, register
+from tests.support.builders import NOW, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, give
 
 # By visibility: the key of an event; its title and the names of its guests are words that stand nowhere else. The
@@ -54,10 +54,14 @@ EVENTS = {"public": "fair", "private": "dinner", "confidential": "talks"}
 PARENTS = {"fair": "talks", "dinner": "fair"}
 TITLES = {"fair": "Kumisfair", "dinner": "Herondinner", "talks": "Falcontalks"}
 GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
-ORGANIZER = "embassy"  # an organisation, which every officer who plans may know of
+# An organisation, a venue and a city, which every officer of the programme may know of: the public event has them.
+PLACES = {"organisations": "embassy", "venues": "hall", "cities": "bangkok"}
+PEOPLE = ("people", "merging", "personerasure")  # blueprints of pages about a person
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
 # event opens.
 OWN_POST, OTHER_POST, HIDDEN_POST = "phuket", "chiangmai", "retreat"
+# Officers know every city, and must not read there that it has a post.
+CITIES = {OWN_POST: "south", OTHER_POST: "north", HIDDEN_POST: "hills"}
 # By name: the role of an account and its posts. A viewer and a door have one, too, which must give them nothing.
 ACCOUNTS: Mapping[str, tuple[AccountRole, tuple[str, ...]]] = {
     "viewer": (AccountRole.VIEWER, (OWN_POST,)),
@@ -93,7 +97,12 @@ class Route(NamedTuple):
     @property
     def of_posts(self) -> bool:
         """Return whether it is about one post."""
-        return "key" in self.arguments and not self.of_events and "/senders/" not in self.rule
+        return "key" in self.arguments and not self.of_events and not self.of_places
+
+    @property
+    def of_places(self) -> bool:
+        """Return whether it is about one organisation, venue or city."""
+        return any(f"/{place}/" in self.rule for place in PLACES)
 
 
 def list_routes(site: Flask) -> list[Route]:
@@ -109,13 +118,14 @@ def list_routes(site: Flask) -> list[Route]:
 class Numbers(NamedTuple):
     """The ids of an event's guests: on the list, not confirmed yet, the arrival of another; a letter to the first.
 
-    Of the messages, one to the guest with the arrival.
+    ``person`` is the id of the first in the directory, ``message`` that of one to the guest with the arrival.
     """
 
     guest: int
     unconfirmed: int
     arrival: int
     letter: int
+    person: int
     message: int
 
 
@@ -144,7 +154,7 @@ class Known:
         numbers = self.numbers[event]
         return {
             "language": "en",
-            "key": ORGANIZER if route.endpoint.startswith("senders.") else event if route.of_events else post,
+            "key": self.key(route, event, post),
             "number": self.number(route, numbers, post),
             "name": "look.css" if route.endpoint == "machines.static" else "passport",
             "digest": "0",
@@ -158,8 +168,16 @@ class Known:
             "token": self.token(route.endpoint, event, post),
         }
 
+    def key(self, route: Route, event: str, post: str) -> str:
+        """Return the key that an address of this route needs: of an event, a post, an organisation."""
+        if route.of_places:
+            return next(key for place, key in PLACES.items() if f"/{place}/" in route.rule)
+        return event if route.of_events else post
+
     def number(self, route: Route, numbers: Numbers, post: str) -> int:
         """Return the id that an address of this route needs: of an arrival, a letter, a message, or a guest."""
+        if route.endpoint.partition(".")[0] in PEOPLE:
+            return numbers.person
         if "letters" in route.rule:
             return numbers.letter if route.of_events else self.visit_letters[post]
         if "messages" in route.rule:
@@ -256,7 +274,6 @@ def put_known(app: App, site: Flask) -> Known:
             key: _put_event(app, session, key, visibility, tokens)
             for visibility, key in sorted(EVENTS.items(), key=lambda pair: pair[1] in PARENTS)
         }
-        an_organisation(session, ORGANIZER)
         uids = {event.key: event.uid for event in session.scalars(sa.select(Event))}
     visits, held = {}, {}
     for key in (OWN_POST, OTHER_POST, HIDDEN_POST):
@@ -281,9 +298,11 @@ def _find_letter(session: Session, reference: str) -> int:
 
 
 def _put_event(app: App, session: Session, key: str, visibility: str, tokens: dict[tuple[str, str], str]) -> Numbers:
+    places = {"organizer": an_organisation(session).key, "venue": a_venue(session).key} if key == "fair" else {}
     event = an_event(
         session,
         key,
+        **places,
         title=TITLES[key],
         visibility=visibility,
         capacity=50,
@@ -305,7 +324,7 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
     letter = session.scalars(sa.select(Letter.id).where(Letter.person_id == guest.person_id)).one()
     written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
     message = messages.send(session, event, written, to=(), guests=[here.id], now=NOW).id
-    return Numbers(guest.id, unconfirmed.id, came.id, letter, message)
+    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message)
 
 
 def _make_token_to_confirm(app: App, row: Attendee) -> str:
@@ -315,7 +334,7 @@ def _make_token_to_confirm(app: App, row: Attendee) -> str:
 def _put_post(app: App, key: str, tokens: dict[tuple[str, str], str]) -> tuple[str, str]:
     with app.db.write() as session:
         opens = {"event": "talks"} if key == HIDDEN_POST else {}
-        a_post(session, key, city=key, service={"passport": {**PASSPORT, "walk_ins": True}}, **opens)
+        a_post(session, key, city=CITIES[key], service={"passport": {**PASSPORT, "walk_ins": True}}, **opens)
         tokens["board", key] = board.make_board_token(posts.get(session, key), secret=app.secret)
     consulate = Consulate(app.db, key)
     confirmed = consulate.book(f"{key.title()}visitor")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +71,53 @@ def _deliver(environment: dict[str, str], now: datetime) -> None:
 def _opened(environment: dict[str, str], now: datetime) -> App:
     os.environ.update(environment)
     return App.open(config.load_settings(), ManualClock(now))
+
+
+@dataclass
+class Command:
+    """`scheduler ...` in a process of its own, for tests that do not ask how it starts: that takes a second."""
+
+    environment: Mapping[str, str]
+    words: tuple[str, ...]
+
+    def __enter__(self) -> Command:
+        self._printed = tempfile.TemporaryDirectory(prefix="command-")
+        given = dict(self.environment), self.words, Path(self._printed.name)
+        self._process = PROCESSES.Process(target=_run, args=given)
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._process.close()
+        self._printed.cleanup()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid or 0, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait until it ends: its exit code, what it printed, what it complained of."""
+        self._process.join(HANG)
+        assert self._process.exitcode is not None, "it does not end"
+        printed, complaints = ((Path(self._printed.name) / name).read_text() for name in PRINTED)
+        return self._process.exitcode, printed, complaints
+
+
+PRINTED = ("stdout", "stderr")
+
+
+def _run(environment: dict[str, str], words: tuple[str, ...], place: Path) -> None:
+    from scheduler.cli import main
+
+    os.environ.update(environment)
+    for number, name in enumerate(PRINTED, 1):
+        os.dup2(os.open(place / name, os.O_CREAT | os.O_WRONLY), number)
+    sys.argv[1:] = words
+    main()
 
 
 def warm(environment: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ event = LazyGroup(
         "open-registration": "events.event_switches:open_registration",
         "close-registration": "events.event_switches:close_registration",
         "delete": "events.event_replanning:delete",
+        "other-days": "events.event_replanning:other_days",
         "take-back": "events.event_replanning:take_back",
         "import": "exchange.calendar_import:import_calendar",
     },

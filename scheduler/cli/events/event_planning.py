@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_listing import format_when
-from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
+from scheduler.cli.kit.consent import with_consent
+from scheduler.cli.kit.consequences import carry_out_seen, inform_nobody
 from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, with_force, with_reason
 from scheduler.cli.kit.drafts import check_key, draft_options, option_values
 from scheduler.cli.kit.language import _, language
@@ -23,7 +24,7 @@ from scheduler.cli.kit.records import naming, texts_by_language
 from scheduler.cli.kit.understood import list_deadlines, list_doubts, list_missed_reminders
 from scheduler.model.events import Event, Status, Timing, Visibility
 from scheduler.services.common.drafts import check
-from scheduler.services.common.lookup import Lookup, get_for_update
+from scheduler.services.common.lookup import Lookup, get, get_for_update
 from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.programme import conflicts, event_mapping, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
@@ -63,7 +64,7 @@ def _time_options(function: Any) -> Any:
 @with_consent
 @pass_context
 def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_run: bool, **given: Any) -> None:
-    def act(session: Session) -> tuple[bool, list[str]]:
+    def act(session: Session, force: str | None) -> tuple[bool, list[str]]:
         lookup = Lookup(session)
         if lookup.find(Event, key):
             raise Conflict("event {key} exists already; use: scheduler event change", key=key)
@@ -75,21 +76,21 @@ def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_
         planned = _("Planned: {event}").format(event=describe_event(impact.event))
         return bool(impact.change.doubts), [planned, *_list_understood(context, impact)]
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run)
+    _carry_out(context, act, lambda _session: (), force=force, yes=yes, dry_run=dry_run)
 
 
 def _carry_out(
-    context: CommandContext, act: Callable[[Session], tuple[bool, list[str]]], *, yes: bool, dry_run: bool
+    context: CommandContext,
+    act: Callable[[Session, str | None], tuple[bool, list[str]]],
+    about: Callable[[Session], Sequence[Event]],
+    **options: Any,
 ) -> None:
-    """Do an act that returns whether it is to be asked about, and lines to print; see `carry_out`."""
-    carry_out(
-        context,
-        act,
-        lambda done: print_lines(done[1]),
-        yes=yes,
-        dry_run=dry_run,
-        needless=lambda done: not done[0],
-    )
+    """Do an act that returns whether it is to be asked about, and lines to print; see `carry_out_seen`."""
+    carry_out_seen(context, act, lambda done: done[1], about=about, needless=lambda done: not done[0], **options)
+
+
+def _about(key: str) -> Callable[[Session], Sequence[Event]]:
+    return lambda session: [get(session, Event, key)]
 
 
 def _zone_of_place(lookup: Lookup, given: Mapping[str, Any]) -> str | None:
@@ -125,6 +126,7 @@ def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> dat
 @_time_options
 @draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
 @click.option("--no-date", is_flag=True, help=N_("Remove the date, which is then to be announced."))
+@inform_nobody
 @with_force
 @with_consent
 @pass_context
@@ -132,20 +134,21 @@ def change(
     context: CommandContext,
     /,
     key: str,
+    quietly: bool,
     force: str | None,
     no_date: bool,
     yes: bool,
     dry_run: bool,
     **given: Any,
 ) -> None:
-    def act(session: Session) -> tuple[bool, list[str]]:
+    def act(session: Session, force: str | None) -> tuple[bool, list[str]]:
         event = get_for_update(session, Event, key)
         dated, seen = event.dtstart is not None, _SEEN.index(event.visibility)
         impact = _change(context, session, event, given, no_date=no_date, force=force)
         lost = (dated and event.dtstart is None) or _SEEN.index(event.visibility) > seen
         return lost or bool(impact.change.doubts), describe_impact(context, impact)
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run)
+    _carry_out(context, act, _about(key), force=force, quietly=quietly, yes=yes, dry_run=dry_run)
 
 
 _SEEN = tuple(Visibility)  # by more people before by fewer
@@ -199,17 +202,20 @@ def in_event_zone(typed: datetime, tzid: str, event: Event) -> datetime:
 @click.command(help=N_("Cancel an event and its parts; the people on its list are informed by e-mail."))
 @click.argument("key")
 @with_reason
+@inform_nobody
 @with_consent
 @pass_context
-def cancel(context: CommandContext, key: str, reason: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+def cancel(
+    context: CommandContext, key: str, reason: tuple[str, ...], quietly: bool, yes: bool, dry_run: bool
+) -> None:
     why = texts_by_language(reason, context.settings.language)
 
-    def act(session: Session) -> list[str]:
+    def act(session: Session, _force: str | None) -> list[str]:
         event = get_for_update(session, Event, key)
         impacts = planning.cancel_with_parts(session, event, now=context.now(), reason=why)
         return [line for impact in impacts for line in describe_impact(context, impact)]
 
-    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
+    carry_out_seen(context, act, list, about=_about(key), quietly=quietly, yes=yes, dry_run=dry_run)
 
 
 @click.command(
@@ -221,6 +227,7 @@ def cancel(context: CommandContext, key: str, reason: tuple[str, ...], yes: bool
 @click.option("--duration", help=N_('Duration, like "90 min".'))
 @click.option("--last-day", help=N_("The last of several whole days."))
 @in_zone
+@inform_nobody
 @with_force
 @with_consent
 @pass_context
@@ -229,18 +236,19 @@ def announce(
     /,
     key: str,
     tz: str | None,
+    quietly: bool,
     force: str | None,
     yes: bool,
     dry_run: bool,
     **given: Any,
 ) -> None:
-    def act(session: Session) -> tuple[bool, list[str]]:
+    def act(session: Session, force: str | None) -> tuple[bool, list[str]]:
         event = get_for_update(session, Event, key)
         times = _announced_times(context, event, context.choose_zone(tz, event.tzid), **given)
         impact = planning.announce(session, event, now=context.now(), force=force, **times)
         return bool(impact.change.doubts), describe_impact(context, impact)
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run)
+    _carry_out(context, act, _about(key), force=force, quietly=quietly, yes=yes, dry_run=dry_run)
 
 
 def _announced_times(

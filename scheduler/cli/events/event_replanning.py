@@ -11,12 +11,14 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant
+from scheduler.base.date_format import format_day
 from scheduler.base.durations import parse_duration
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_planning import describe_event, describe_impact, in_event_zone
-from scheduler.cli.kit.answers import print_json
-from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
+from scheduler.cli.kit.answers import show
+from scheduler.cli.kit.consent import with_consent
+from scheduler.cli.kit.consequences import carry_out_seen, inform_nobody
 from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context, with_force, with_reason
 from scheduler.cli.kit.drafts import check_key
 from scheduler.cli.kit.language import _, language
@@ -67,6 +69,7 @@ class Report:
 @click.option("--alone", is_flag=True, help=N_("Only this event: parts, registration and offers stay as they are."))
 @in_zone
 @with_reason
+@inform_nobody
 @with_force
 @with_consent
 @as_json
@@ -80,6 +83,7 @@ def move(
     days: str | None,
     tz: str | None,
     reason: tuple[str, ...],
+    quietly: bool,
     force: str | None,
     *,
     alone: bool,
@@ -90,9 +94,10 @@ def move(
     _require_one(when=when, by=days)
     if days and (end or alone):
         raise Invalid("by: leave out --end and --alone, or give a day instead of --by")
-    told: dict[str, Any] = {"force": force, "reason": texts_by_language(reason, context.settings.language)}
+    why = texts_by_language(reason, context.settings.language)
 
-    def act(session: Session) -> Report:
+    def act(session: Session, force: str | None) -> Report:
+        told: dict[str, Any] = {"force": force, "reason": why}
         event, now = get(session, Event, key), context.now()
         if days:
             return _report_shift(context, shifts.shift(session, event, parse_days(days), now=now, **told))
@@ -102,7 +107,42 @@ def move(
             return _report_impact(context, planning.move(session, event, **times, now=now, **told))
         return _report_shift(context, shifts.move(session, event, **times, now=now, **told))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: done.needs_no_answer)
+    _carry_out(
+        context,
+        act,
+        _about(key),
+        force=force,
+        quietly=quietly,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        needless=lambda done: done.needs_no_answer,
+    )
+
+
+@click.command(
+    "other-days",
+    help=N_(
+        "List the nearest days on which nobody and nothing stands against an event, at the same hour: near its own"
+        " day, or near another."
+    ),
+)
+@click.argument("key")
+@click.argument("when", required=False)
+@as_json
+@pass_context
+def other_days(context: CommandContext, key: str, when: str | None, as_json: bool) -> None:
+    from scheduler.services.desk.other_days import find_days_of_move
+
+    with context.write(keep=False) as session:
+        event, now = get(session, Event, key), context.now()
+        day = read_day(when, "when", now=now, tzid=event.tzid) if when else event.first_on
+        if day is None:
+            raise Invalid("when: {event} has no date; give a day", event=key)
+        start = datetime.combine(day, event.dtstart.time() if event.dtstart else time())
+        days = find_days_of_move(session, event, start, now=now)
+    records = [{"day": f"{one}", "shown": format_day(one, language())} for one in days]
+    show(records, {N_("Day"): "shown"}, as_json=as_json, nothing=_("No such day within 60 days before or after it."))
 
 
 def _require_one(**given: str | None) -> None:
@@ -146,6 +186,7 @@ def _read_start(context: CommandContext, event: Event, typed: str, tzid: str) ->
 @click.argument("day", required=False)
 @by_days
 @with_reason
+@inform_nobody
 @with_force
 @with_consent
 @as_json
@@ -157,6 +198,7 @@ def shift(
     day: str | None,
     days: str | None,
     reason: tuple[str, ...],
+    quietly: bool,
     force: str | None,
     *,
     yes: bool,
@@ -164,15 +206,25 @@ def shift(
     as_json: bool,
 ) -> None:
     _require_one(day=day, by=days)
-    told: dict[str, Any] = {"force": force, "reason": texts_by_language(reason, context.settings.language)}
+    why = texts_by_language(reason, context.settings.language)
 
-    def act(session: Session) -> Report:
+    def act(session: Session, force: str | None) -> Report:
+        told: dict[str, Any] = {"force": force, "reason": why}
         now = context.now()
         to = read_day(day, "day", now=now, tzid=context.choose_zone(None)) if day else None
         by = parse_days(days) if days else None
         return _report_shift(context, shifts.shift_programme(session, programme, by=by, to=to, now=now, **told))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+    _carry_out(
+        context,
+        act,
+        lambda session: list_roots(session, programme),
+        force=force,
+        quietly=quietly,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 with_guests = click.option(
@@ -211,14 +263,23 @@ def copy(
     _require_one(when=when, by=days)
     check_key(new)
 
-    def act(session: Session) -> Report:
+    def act(session: Session, force: str | None) -> Report:
         event = get(session, Event, key)
         times = _read_times(context, event, when, end, tz) if when else {}
         by = parse_days(days) if days else timedelta()
         asked = CopyRequest(old=key, new=new, by=by, guests=guests, force=force)
         return _report_copies(copies.copy_event(session, event, asked, **times, now=context.now()))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json, needless=lambda done: not done.is_doubtful)
+    _carry_out(
+        context,
+        act,
+        _about(key),
+        force=force,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=as_json,
+        needless=lambda done: not done.is_doubtful,
+    )
 
 
 @click.command("copy-season", help=N_("Copy all events of a programme, or of some months; NEW is the new programme."))
@@ -254,7 +315,7 @@ def copy_season(
     if programme is None and (since is None or until is None):
         raise Invalid("programme: give a programme, or a period (--since, --until)")
 
-    def act(session: Session) -> Report:
+    def act(session: Session, force: str | None) -> Report:
         now, tzid = context.now(), context.choose_zone(None)
         between = {
             name: instant(datetime.combine(read_day(typed, name, now=now, tzid=tzid), time()), tzid, gap="shift")
@@ -267,7 +328,7 @@ def copy_season(
         to = read_day(day, "day", now=now, tzid=tzid) if day else None
         return _report_copies(copies.copy_events(session, roots, asked, to=to, now=now))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+    _carry_out(context, act, lambda _session: (), force=force, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 @click.command(
@@ -278,10 +339,10 @@ def copy_season(
 @as_json
 @pass_context
 def delete(context: CommandContext, key: str, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    def act(session: Session) -> Report:
+    def act(session: Session, _force: str | None) -> Report:
         return _report_deleted(deletion.delete(session, get(session, Event, key), now=context.now()))
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+    _carry_out(context, act, _about(key), yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 @click.command("take-back", help=N_("Undo the last change of an event, if nobody has been informed of it yet."))
@@ -302,30 +363,26 @@ def take_back(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    def act(session: Session) -> Report:
+    def act(session: Session, force: str | None) -> Report:
         event, now = get(session, Event, key), context.now()
         done = reversal.take_back(session, event, whole_act=whole_act, now=now, force=force)
         return _report_taken_back(done, context.settings.timezone)
 
-    _carry_out(context, act, yes=yes, dry_run=dry_run, as_json=as_json)
+    _carry_out(context, act, _about(key), force=force, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 def _carry_out(
     context: CommandContext,
-    act: Callable[[Session], Report],
-    *,
-    yes: bool,
-    dry_run: bool,
-    as_json: bool = False,
-    needless: Callable[[Report], bool] = lambda _done: False,
+    act: Callable[[Session, str | None], Report],
+    about: Callable[[Session], Sequence[Event]],
+    **options: Any,
 ) -> None:
-    def report(done: Report) -> None:
-        if as_json:
-            print_json(done.records)
-        else:
-            print_lines(done.lines)
+    """Do an act about events; ``options`` are those of `carry_out_seen`."""
+    carry_out_seen(context, act, lambda done: done.lines, about=about, record=lambda done: done.records, **options)
 
-    carry_out(context, act, report, yes=yes, dry_run=dry_run, as_json=as_json, needless=needless)
+
+def _about(key: str) -> Callable[[Session], Sequence[Event]]:
+    return lambda session: [get(session, Event, key)]
 
 
 def _report_impact(context: CommandContext, impact: planning.Impact) -> Report:

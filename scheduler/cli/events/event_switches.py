@@ -9,6 +9,7 @@ from scheduler.base.date_parsing import parse_when
 from scheduler.base.i18n import N_
 from scheduler.cli.events.event_planning import describe_impact, in_event_zone
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
+from scheduler.cli.kit.consequences import carry_out_seen, inform_nobody
 from scheduler.cli.kit.context import CommandContext, in_zone, pass_context, with_force
 from scheduler.cli.kit.records import naming
 from scheduler.model.events import Event, Status
@@ -22,6 +23,7 @@ from scheduler.services.events.replanning import registration_switch, reinstatem
 @click.argument("key")
 @click.option("--alone", is_flag=True, help=N_("Only this event: its parts stay cancelled."))
 @click.option("--tentative", is_flag=True, help=N_("The date may still change."))
+@inform_nobody
 @with_force
 @with_consent
 @pass_context
@@ -31,19 +33,29 @@ def reinstate(
     key: str,
     alone: bool,
     tentative: bool,
+    quietly: bool,
     force: str | None,
     yes: bool,
     dry_run: bool,
 ) -> None:
     status = Status.TENTATIVE if tentative else Status.CONFIRMED
 
-    def act(session: Session) -> list[str]:
+    def act(session: Session, force: str | None) -> list[str]:
         impacts = reinstatement.reinstate(
             session, get(session, Event, key), now=context.now(), alone=alone, status=status, force=force
         )
         return [line for impact in impacts for line in describe_impact(context, impact)]
 
-    carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
+    carry_out_seen(
+        context,
+        act,
+        list,
+        about=lambda session: [get(session, Event, key)],
+        force=force,
+        quietly=quietly,
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 @click.command("open-registration", help=N_("Let everybody register on the page of an event from now on."))

@@ -16,15 +16,25 @@ def _places(noun: str, plural: str) -> dict[str, str]:
     }
 
 
+def _merged(noun: str) -> dict[str, str]:
+    """Return the commands that organisations, venues and cities have beside those."""
+    return {
+        "merge": f"directory.place_merging:merge_{noun}",
+        "delete": f"directory.place_merging:delete_{noun}",
+    }
+
+
 city = LazyGroup(
     "city",
     help=N_("Manage cities."),
-    modules={**_places("city", "cities"), "travel": "events.place_planning:travel"},
+    modules={**_places("city", "cities"), **_merged("city"), "travel": "events.place_planning:travel"},
 )
 organisation = LazyGroup(
-    "organisation", help=N_("Manage organisations."), modules=_places("organisation", "organisations")
+    "organisation",
+    help=N_("Manage organisations."),
+    modules=_places("organisation", "organisations") | _merged("organisation"),
 )
-venue = LazyGroup("venue", help=N_("Manage venues."), modules=_places("venue", "venues"))
+venue = LazyGroup("venue", help=N_("Manage venues."), modules=_places("venue", "venues") | _merged("venue"))
 person = LazyGroup(
     "person",
     help=N_("Manage the people of the programme."),
@@ -35,6 +45,10 @@ person = LazyGroup(
         "keep-name": "guests.person_corrections:keep_name",
         "address": "guests.person_address:show_address",
         "offices": "guests.person_address:list_offices",
+        "merge": "directory.person_merging:merge_people",
+        "duplicates": "directory.person_merging:list_duplicates",
+        "tell-apart": "directory.person_merging:tell_apart",
+        "history": "directory.person_history:show_history",
         "erase": "guests.person_erasure:erase",
         "retention": "guests.person_erasure:retention",
     },

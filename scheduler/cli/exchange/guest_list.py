@@ -29,7 +29,7 @@ from scheduler.services.common.values import LANGUAGE
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting as guest_export
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, guess_field
+from scheduler.services.events.guest_lists.headings import FIELDS
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows
 from scheduler.services.events.guest_lists.row_results import RowOutcome, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
@@ -238,19 +238,12 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 def _write_back(order: GuestListImportRequest, told: Sequence[RowResult]) -> Path | None:
     """Write the rejected rows to a file, in the columns they came in, each with the reason."""
-    back = {one.number: one for one in told if one.comes_back}
-    if not back:
+    rows = guest_export.list_returned_rows(order.columns, order.rows, told, _)
+    if not rows:
         return None
     target = order.rejected or _beside(order.file, spreadsheet=not order.sheet.delimiter)
-    kept = [place for place, name in enumerate(order.columns.headings) if guess_field(name) not in OURS]
-    head = [*(order.columns.headings[place] for place in kept), *(_(FIELDS[field]) for field in OURS)]
-    rows = [
-        [*(row[place] if place < len(row) else "" for place in kept), "", _why(back[number])]
-        for number, row in order.rows
-        if number in back
-    ]
     delimiter = (order.sheet.delimiter or ",") if sheets.is_csv(target) else ""
-    content = sheets.write_table([head, *rows], delimiter=delimiter, name=order.sheet.name)
+    content = sheets.write_table(rows, delimiter=delimiter, name=order.sheet.name)
     write_file(target, content, overwrite=order.overwrite)
     return target
 
@@ -268,10 +261,6 @@ def _beside(file: Path, *, spreadsheet: bool) -> Path:
     if found is None:
         raise Conflict("rejected: too many files of returned rows exist already; name a file with --rejected")
     return found
-
-
-def _why(one: RowResult) -> str:
-    return "; ".join(reason.text(_) for reason in one.reasons)
 
 
 # Saying

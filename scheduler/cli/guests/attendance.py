@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from scheduler.base.clock import wall
-from scheduler.base.date_parsing import parse_day
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
 from scheduler.base.text import check_line, check_prose
 from scheduler.cli.guests.approval import REGISTERED, collecting_offers, reporting_offers
 from scheduler.cli.guests.attendee_listing import attendee_record
+from scheduler.cli.guests.groups import read_day_of_answer, record_answers
 from scheduler.cli.guests.representation import names_deputy, record_regrets
 from scheduler.cli.kit.answers import show_one
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
@@ -32,6 +31,7 @@ from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
+from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
@@ -176,9 +176,9 @@ def invite(
         click.echo(_("Invited: {person} to {event}").format(person=invited.called(language()), event=event))
 
 
-@click.command(help=N_("Record an answer, however it came."))
+@click.command(help=N_("Record an answer of one person or of several, however it came."))
 @click.argument("event")
-@click.argument("person")
+@click.argument("people", nargs=-1, required=True, metavar="PERSON...")
 @click.argument("answer", type=click.Choice([str(reply) for reply in Reply if reply is not Reply.NOT_ANSWERED]))
 @click.option(
     "--by",
@@ -194,7 +194,7 @@ def invite(
 def answer(
     context: CommandContext,
     event: str,
-    person: str,
+    people: tuple[str, ...],
     answer: str,
     by: str,
     on: str | None,
@@ -202,13 +202,20 @@ def answer(
     represented_by: str | None,
     force: str | None,
 ) -> None:
+    if len(people) > 1:
+        if represented_by:
+            raise Invalid("represented by: give it with one person only")
+        given = GroupAnswer(reply=Reply(answer), by=Answer(by), reference=_read_reference(reference))
+        record_answers(context, event, people, given, on)
+        return
+    (person,) = people
     with context.write() as session:
         found = get(session, Event, event)
         row = attendee_of(session, found, person)
         if PARTSTATS[Reply(answer)] is Partstat.DECLINED and names_deputy(row, person):
             click.echo(record_regrets(session, row, by=Answer(by), now=context.now()))
             return
-        day = _read_day_of_answer(context, on, found.tzid) if on else None
+        day = read_day_of_answer(context, on, found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
             conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
@@ -220,21 +227,17 @@ def answer(
         click.echo(_("Recorded: {person}, {answer}; now {standing}").format(person=name, **now))
 
 
-def _read_day_of_answer(context: CommandContext, typed: str, tzid: str) -> date:
-    """Return the day on which an answer came. Raise Invalid for one to come."""
-    day = parse_day(typed, now=context.now(), tzid=tzid)
-    if day > wall(context.now(), tzid).date():
-        raise Invalid("on: {day} is in the future; give the day, with the year, on which the answer came", day=day)
-    return day
-
-
 def _details(
     answer: str, reference: str | None, deputy: Person | None, force: str | None
 ) -> transitions.AnswerDetails:
-    if reference:
-        reference = check(AttendeeDraft, {"person": "x", "reference": reference}).reference
     excused = Reply(answer) is Reply.EXCUSED
-    return transitions.AnswerDetails(excused=excused, reference=reference, represented_by=deputy, force=force)
+    return transitions.AnswerDetails(
+        excused=excused, reference=_read_reference(reference), represented_by=deputy, force=force
+    )
+
+
+def _read_reference(given: str | None) -> str | None:
+    return check(AttendeeDraft, {"person": "x", "reference": given}).reference if given else None
 
 
 @click.command(help=N_("Remove a person from the list; the freed place is offered to somebody on the waiting list."))

@@ -14,6 +14,7 @@ attendee = LazyGroup(
         "register": "guests.attendance:register",
         "invite": "guests.attendance:invite",
         "answer": "guests.attendance:answer",
+        "chase": "guests.groups:chase",
         "withdraw": "guests.attendance:withdraw",
         "represent": "guests.representation:represent",
         "renew-link": "guests.attendance:renew_link",

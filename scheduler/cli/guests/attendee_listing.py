@@ -21,6 +21,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.events.attendance import capacity
 from scheduler.services.events.attendance.replies import reply_of
+from scheduler.services.events.guests.guest_groups import GuestGroup, is_in
 
 
 @click.command("list", help=N_("List the people on the list of an event."))
@@ -28,14 +29,17 @@ from scheduler.services.events.attendance.replies import reply_of
 @click.option(
     "--standing", type=click.Choice([str(one) for one in Standing]), help=N_("Only people with this standing.")
 )
+@click.option("--no-reply", is_flag=True, help=N_("Only people who are invited and have not answered."))
 @as_json
 @pass_context
-def list_attendees(context: CommandContext, event: str, standing: str | None, as_json: bool) -> None:
+def list_attendees(context: CommandContext, event: str, standing: str | None, no_reply: bool, as_json: bool) -> None:
     with context.read() as session:
         found = get(session, Event, event)
         query = sa.select(Attendee).where(Attendee.event_id == found.id)
         if standing:
             query = query.where(Attendee.standing == standing)
+        if no_reply:
+            query = query.where(is_in(GuestGroup.SILENT))
         people = (selectinload(Attendee.person), selectinload(Attendee.represented_by))
         query = query.options(*people, selectinload(Attendee.company))
         rows = session.scalars(query)

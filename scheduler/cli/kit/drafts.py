@@ -117,6 +117,8 @@ HELP = {
     "counters": N_("Offer the service only at this counter (repeatable)."),
     "walk_ins": N_("Serve people without an appointment, too."),
     "offered": N_("Allow bookings of this service."),
+    "directions": N_("How to get there (repeatable per language)."),
+    "VenueDraft.capacity": N_("How many people the venue holds."),
     "latitude": N_("Degrees north, with --longitude."),
     "longitude": N_("Degrees east, with --latitude."),
     "status": N_("Status: tentative, confirmed or cancelled."),

@@ -16,8 +16,9 @@ from scheduler.model.accounts import TO_KNOW_OF, Act
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
+from scheduler.model.imports import ListUpload
 from scheduler.model.letters import Letter, Message
-from scheduler.model.places import Organisation
+from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
@@ -60,9 +61,38 @@ def get_organisation(session: Session, _officer: Officer, key: str) -> Organisat
     return lookup.get(session, Organisation, key)
 
 
+def get_venue(session: Session, _officer: Officer, key: str) -> Venue:
+    """Return a venue by its key, or by one from before a merge; every officer may know of all. Raise NotFound."""
+    return lookup.get(session, Venue, key)
+
+
+def get_city(session: Session, _officer: Officer, key: str) -> City:
+    """Return a city by its key, or by one from before a merge; every officer may know of all. Raise NotFound."""
+    return lookup.get(session, City, key)
+
+
+def get_known_person(session: Session, _officer: Officer, number: int) -> Person:
+    """Return a person of the directory by id, or whom the person with it was merged into.
+
+    Raise NotFound if there is none, and of whom was erased.
+    """
+    found = lookup.find_person(session, number)
+    if found is None or found.erased_at is not None:
+        raise NotFound("there is no person {key}", key=f"#{number}")
+    return found
+
+
 def get_guest(session: Session, officer: Officer, key: str, number: int) -> Attendee:
     """Return the attendee of an event with this id. Raise NotFound as `get_event` does, or if they are not on it."""
     return guest_directory.get_guest(session, get_event(session, officer, key), number)
+
+
+def get_upload(session: Session, officer: Officer, key: str, number: int) -> ListUpload:
+    """Return a guest list that this account is bringing in. Raise NotFound as `get_event` does, or for others'."""
+    event, found = get_event(session, officer, key), session.get(ListUpload, number)
+    if found is None or found.event_id != event.id or found.account_id != officer.id:
+        raise NotFound("there is no guest list {number} to bring in", number=number)
+    return found
 
 
 def get_letter(session: Session, officer: Officer, key: str, number: int) -> Letter:

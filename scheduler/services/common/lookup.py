@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.i18n import N_
 from scheduler.base.text import fold_text
-from scheduler.model.places import Person
+from scheduler.model.places import FormerKey, Person
 
 if TYPE_CHECKING:  # who looks for a city needs no table of posts or feeds
     from scheduler.model.attendance import Attendee
@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # who looks for a city needs no table of posts or feeds
 
     Keyed = City | Organisation | Venue | Person | Event | Feed | Post
 
+# Nouns of which two can be merged into one, see `FormerKey`.
+MERGED = ("city", "organisation", "venue", "person")
 CHUNK = 500  # keys in one query: fewer than the variables that SQLite takes
 K = TypeVar("K", "City", "Organisation", "Venue", "Person", "Event", "Feed", "Post")
 
@@ -56,6 +58,16 @@ class Lookup:
             self._rows |= dict.fromkeys((kind, key) for key in chunk)
             for row in self.session.scalars(_select_rows(kind, chunk, change).options(*options)):
                 self._rows[kind, str(row.key)] = row
+            if kind.__tablename__ in MERGED:
+                self._load_merged(kind, [key for key in chunk if self._rows[kind, key] is None])
+
+    def _load_merged(self, kind: type[K], keys: list[str]) -> None:
+        """Read what is meant by keys that nothing has any more: what was merged is found by its former key."""
+        if not keys:
+            return
+        former = sa.select(FormerKey.key, kind).where(FormerKey.noun == kind.__tablename__, FormerKey.key.in_(keys))
+        for key, row in self.session.execute(former.join(kind, kind.id == FormerKey.number)):
+            self._rows[kind, key] = row
 
     def find(self, kind: type[K], key: str) -> K | None:
         """Return the row with this key, if there is one."""
@@ -81,6 +93,15 @@ def _select_rows(kind: type[K], keys: list[str], change: bool) -> sa.Select[K]: 
         return query
     # FOR NO KEY UPDATE, so that registrations can go on, whose rows only refer to this one.
     return query.with_for_update(key_share=True, of=kind).execution_options(populate_existing=True)
+
+
+def find_current_keys(session: Session, kind: type[K], keys: Iterable[str]) -> list[str]:
+    """Return these keys in order, with the present one in place of each from before a merge."""
+    wanted = set(keys)
+    former = sa.select(FormerKey.key, kind.key).join(kind, kind.id == FormerKey.number)
+    query = former.where(FormerKey.noun == kind.__tablename__, FormerKey.key.in_(wanted))
+    present = dict(session.execute(query).all()) if wanted else {}
+    return sorted({str(present.get(key, key)) for key in wanted})
 
 
 def get(session: Session, kind: type[K], key: str) -> K:
@@ -116,13 +137,22 @@ def get_person(session: Session, who: str) -> Person:
     Raise NotFound, or Conflict if several share the address: an address is no identity.
     """
     if who.startswith("#") and who[1:].isdecimal():
-        found = session.get(Person, int(who[1:])) if len(who) < 19 else None  # 64 bits hold 18 digits
+        found = find_person(session, int(who[1:])) if len(who) < 19 else None  # 64 bits hold 18 digits
         if found is None:
             raise NotFound("there is no person {key}", key=who)
         return found
     if "@" not in who:
         return get(session, Person, who)
     return _find_by_address(session, who)
+
+
+def find_person(session: Session, number: int) -> Person | None:
+    """Return the person with this id, or whom the person with it was merged into; None if there is neither."""
+    found = session.get(Person, number)
+    if found is None:
+        former = sa.and_(FormerKey.noun == "person", FormerKey.key == f"#{number}")
+        found = session.scalar(sa.select(Person).join(FormerKey, FormerKey.number == Person.id).where(former))
+    return found
 
 
 def _find_by_address(session: Session, address: str) -> Person:

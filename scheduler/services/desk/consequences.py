@@ -92,7 +92,8 @@ class EventOutcome:
 class Consequences(Generic[T]):
     """The consequences of an act: what it returned, what stands against it, whom it informs, what it changes.
 
-    ``stays`` are parts that stay as they are, with the reason.
+    ``stays`` are parts that stay as they are, with the reason. ``digest`` says what is shown in a few letters a
+    section: two that differ tell which sections look different.
     """
 
     done: T
@@ -100,16 +101,12 @@ class Consequences(Generic[T]):
     informed: Informed
     events: Sequence[EventOutcome]
     stays: Sequence[tuple[Event, str]]
+    digest: str
 
     @property
     def needs_reason(self) -> bool:
         """Return whether it contradicts the plan, so that an officer says why it is so nevertheless."""
         return any(one.needs_reason for one in self.objections)
-
-    @property
-    def digest(self) -> str:
-        """What is shown, in a few letters a section: two that differ tell which sections would look different."""
-        return " ".join(f"{name}:{_digest(shown)}" for name, shown in self._list_sections().items())
 
     def list_news(self, seen: str) -> Sequence[str]:
         """Return the names of the sections that differ from those that had the digest ``seen``."""
@@ -117,29 +114,29 @@ class Consequences(Generic[T]):
         now = dict(part.partition(":")[::2] for part in self.digest.split())
         return [name for name, digest in now.items() if before.get(name) != digest]
 
-    def _list_sections(self) -> Mapping[str, object]:
-        outcomes = [
-            {
-                "times": (
-                    one.event.key,
-                    one.verb,
-                    one.was,
-                    {} if one.verb is Verb.DELETED else capture_facts(one.event),
-                ),
-                "moves": [
-                    [(_key_of(reminder), moved) for reminder, moved in one.reminders],
-                    [name for name, _moved in one.offers],
-                    (one.opens, one.closes, one.registration, one.sequence, one.passes, tuple(one.doubts)),
-                ],
-            }
-            for one in self.events
-        ]
-        return {
-            "events": ([one["times"] for one in outcomes], [(event.key, reason) for event, reason in self.stays]),
-            "objections": sorted(one.key for one in self.objections),
-            "informed": self.informed.digest,
-            "moves": [one["moves"] for one in outcomes],
-        }
+
+def _make_digest(
+    objections: Sequence[Objection],
+    informed: Informed,
+    events: Sequence[EventOutcome],
+    stays: Sequence[tuple[Event, str]],
+) -> str:
+    moves = [
+        (
+            [(_key_of(reminder), moved) for reminder, moved in one.reminders],
+            [name for name, _moved in one.offers],  # until when depends on the minute at which one looks
+            (one.opens, one.closes, one.registration, one.sequence, one.passes, tuple(one.doubts)),
+        )
+        for one in events
+    ]
+    times = [(one.event.key, one.verb, one.was, _read_facts(one)) for one in events]
+    sections = {
+        "events": (times, [(event.key, reason) for event, reason in stays]),
+        "objections": sorted(one.key for one in objections),
+        "informed": informed.digest,
+        "moves": moves,
+    }
+    return " ".join(f"{name}:{_digest(shown)}" for name, shown in sections.items())
 
 
 def _read_facts(one: EventOutcome) -> Mapping[str, Any]:
@@ -175,16 +172,20 @@ def observe(
     outcomes = [*_describe_events(session, planned, before, now), *_describe_deleted(before)]
     retimed = [one.event for one in outcomes if one.is_retimed]
     unsettled = [one.event for one in outcomes if one.was and (one.is_retimed or one.verb is Verb.CANCELLED)]
+    objections = [
+        *find_holidays(session, retimed),
+        *describe_contradictions(unit.overruled),
+        *find_posts(session, unsettled, now=now),
+    ]
+    informed = find_informed(session, [event.id for event in planned], after=before.last_letter, language=language)
+    stays = _list_staying(before, outcomes, now)
     return Consequences(
         done=done,
-        objections=[
-            *find_holidays(session, retimed),
-            *describe_contradictions(unit.overruled),
-            *find_posts(session, unsettled, now=now),
-        ],
-        informed=find_informed(session, [event.id for event in planned], after=before.last_letter, language=language),
+        objections=objections,
+        informed=informed,
         events=outcomes,
-        stays=_list_staying(before, outcomes, now),
+        stays=stays,
+        digest=_make_digest(objections, informed, outcomes, stays),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from scheduler.base.i18n import N_, supported_language
 from scheduler.model.attendance import ON_LIST, Attendee, Partstat, Standing
 from scheduler.model.letters import NEWS, Letter
 from scheduler.model.places import Person
-from scheduler.services.letters.composing import ReadableLetter, read_letter
+from scheduler.services.letters import composing
+from scheduler.services.letters.composing import ReadableLetter
 from scheduler.services.letters.envelope import SenderIdentity, Skip
 
 MOST_NAMED = 50  # people who are to be reached by other ways than e-mail, by name
@@ -57,7 +58,7 @@ class Informed:
     to_reach: Sequence[PersonToReach] = ()
     left_out: Sequence[tuple[str, int]] = ()
     leave_at: datetime | None = None
-    letter_ids: Sequence[int] = ()  # one in each language, to be read
+    letter_ids: Mapping[str, int] = field(default_factory=dict)  # one in each language, to be read
     digest: str = ""
 
     @property
@@ -102,7 +103,7 @@ def find_informed(session: Session, events: Collection[int], *, after: int, lang
         to_reach=_name_people_to_reach(session, of_act, language) if without else (),
         left_out=_count_left_out(session, events),
         leave_at=min((row[7] for row in mailed if row[7]), default=None),
-        letter_ids=list(first.values()),
+        letter_ids=first,
         digest=str([(*row[:4], row[5]) for row in rows]),
     )
 
@@ -153,6 +154,6 @@ def read_letters(
 
     They are read in the transaction that has queued them, also if that is rolled back.
     """
-    letters = [session.get_one(Letter, number) for number in informed.letter_ids]
-    read = [(one.person.language, read_letter(session, one, house=house, now=now)) for one in letters]
-    return [(supported_language(tag), one) for tag, one in read if not isinstance(one, Skip)]
+    read = composing.read_letters(session, list(informed.letter_ids.values()), house=house, now=now)
+    shown = ((tag, read[number]) for tag, number in informed.letter_ids.items())
+    return [(tag, letter) for tag, letter in shown if not isinstance(letter, Skip)]

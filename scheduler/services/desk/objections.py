@@ -35,6 +35,15 @@ class Subject(Enum):
     POST = "post"
 
 
+SUBJECT_WORDS = {
+    Subject.HOLIDAY: N_("Holiday"),
+    Subject.PERSON: N_("Person"),
+    Subject.VENUE: N_("Venue"),
+    Subject.PLAN: N_("Programme"),
+    Subject.POST: N_("Post"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
     """Something that stands against a plan, in words for people.
@@ -56,18 +65,39 @@ class Objection:
 
 
 def describe_contradictions(found: Iterable[Contradiction]) -> list[Objection]:
-    """Return contradictions as they are said to people: with names and times in the place of keys."""
-    unique = {str(one): one for one in found}
-    return [
-        Objection(
-            key=key,
-            subject=_SUBJECTS[one.kind],
-            message=one.message,
-            facts={name: _make_telling(value, one.rows.get(name)) for name, value in one.facts.items()},
-            needs_reason=True,
-        )
-        for key, one in unique.items()
-    ]
+    """Return contradictions as they are said to people: with names and times in the place of keys.
+
+    Many people who cannot be at the same two events are counted instead.
+    """
+    alike: dict[tuple[ClashKind, Sequence[str] | str], dict[str, Contradiction]] = {}
+    for one in found:
+        about = one.about if one.kind in (ClashKind.PERSON, ClashKind.TRAVEL) else str(one)
+        alike.setdefault((one.kind, about), {})[str(one)] = one
+    return [objection for group in alike.values() for objection in _describe_alike(list(group.values()))]
+
+
+MOST_NAMED = 5  # people who cannot be at the same two events, before they are only counted
+
+
+def _describe_alike(found: Sequence[Contradiction]) -> Sequence[Objection]:
+    if len(found) <= MOST_NAMED:
+        return [_describe_contradiction(one) for one in found]
+    one = found[0]
+    message = N_("{first} and {second}: people who cannot be at both: {count}")
+    facts = {name: _make_telling(one.facts[name], one.rows.get(name)) for name in ("first", "second")}
+    facts["count"] = lambda _language: len(found)
+    key = f"{one.kind} {one.about} {len(found)}"
+    return [Objection(key=key, subject=Subject.PERSON, message=message, facts=facts, needs_reason=True)]
+
+
+def _describe_contradiction(one: Contradiction) -> Objection:
+    return Objection(
+        key=str(one),
+        subject=_SUBJECTS[one.kind],
+        message=one.message,
+        facts={name: _make_telling(value, one.rows.get(name)) for name, value in one.facts.items()},
+        needs_reason=True,
+    )
 
 
 _SUBJECTS = {

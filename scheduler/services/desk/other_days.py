@@ -18,9 +18,11 @@ from scheduler.model.attendance import BOUND, Attendee, comes
 from scheduler.model.events import OPEN_ENDED, Event, Status
 from scheduler.model.places import Venue
 from scheduler.services.common.public_holidays import read_holidays
+from scheduler.services.desk.consequences import SHOWN
 from scheduler.services.desk.objections import StatesOfPosts, is_of_some_days, list_days
 from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.places import TravelTimes, read_travel_times
+from scheduler.services.events.replanning import shifts
 
 DAY = timedelta(days=1)
 FURTHEST = 60  # days before and after that are looked through
@@ -47,6 +49,17 @@ def find_other_days(
         if from_day + by != but and search.is_free(by, now):
             found.append(from_day + by)
     return sorted(found)
+
+
+def find_days_of_move(session: Session, event: Event, start: datetime, *, now: datetime) -> Sequence[date]:
+    """Return the nearest days to that of a wall time for an event with all that moves with it.
+
+    It is moved there: roll back. Raise as `shifts.move` does.
+    """
+    present = event.first_on
+    done = shifts.move(session, event, dtstart=start, now=now, force=SHOWN)
+    moved = [one.impact.event for one in done.events]
+    return find_other_days(session, moved, from_day=start.date(), now=now, but=present)
 
 
 def _list_offsets() -> Iterator[int]:

@@ -73,12 +73,17 @@ class FileAttendees:
     def _put_list(self, event: Event, drafts: Sequence[AttendeeDraft], listed: Mapping[str, Attendee]) -> None:
         for index, draft in enumerate(drafts):
             with self.problems.collecting(f"event.{event.key}.attendees.{index}"):
-                self._put_attendee(event, draft, listed.get(draft.person))
-        named = {draft.person for draft in drafts}
+                self._put_attendee(event, draft, listed.get(self._find_key(draft.person)))
+        named = {self._find_key(draft.person) for draft in drafts}
         for key, attendee in listed.items():
             mine = attendee.programme == self.memory.programme
             if mine and key not in named and attendee.standing in ON_LIST:
                 self._drop(event, key, attendee)
+
+    def _find_key(self, key: str) -> str:
+        """Return the key that a person has now: a file may name them by one from before they were merged."""
+        found = self.lookup.find(Person, key)
+        return str(found.key) if found else key
 
     def _drop(self, event: Event, person: str, attendee: Attendee) -> None:
         """Withdraw somebody whom the file no longer names, unless their place was changed at the desk."""

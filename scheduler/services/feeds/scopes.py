@@ -14,7 +14,7 @@ from scheduler.base.text import KEY, Text
 from scheduler.model.events import Event, Kind, Visibility, event_city
 from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, Feed, FeedLink, Sees, is_built_in
 from scheduler.model.places import City, Organisation, Venue
-from scheduler.services.common.lookup import K
+from scheduler.services.common.lookup import K, find_current_keys
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 
 FACETS = ("kind", "city", "organizer", "tour")  # what a reader can choose by
@@ -95,7 +95,8 @@ def _find(session: Session, key: str, cities: sa.Select[City]) -> Scope | None:
     if key in KIND_FEEDS:
         return _of_kind(key)
     if key.startswith(CITY_PREFIX):
-        city = session.scalar(cities.where(City.key == key.removeprefix(CITY_PREFIX)))
+        keys = find_current_keys(session, City, [key.removeprefix(CITY_PREFIX)])
+        city = session.scalar(cities.where(City.key.in_(keys)))
         return _of_city(city) if city else None
     feed = session.scalar(sa.select(Feed).where(Feed.key == key))
     return _of_row(feed) if feed and not is_built_in(key) else None
@@ -126,6 +127,8 @@ def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Sco
     # Checked before the database sees them: an address can hold characters that PostgreSQL does not accept.
     if not all(KEY.fullmatch(key) for name in FACETS[1:] for key in chosen[name]):
         raise NotFound("there is no such selection of events")
+    chosen["city"] = find_current_keys(session, City, chosen["city"])
+    chosen["organizer"] = find_current_keys(session, Organisation, chosen["organizer"])
     public = Event.visibility == Visibility.PUBLIC
     cities = _require_all(session, City, chosen["city"], City.id.in_(_ids_of_public_cities()))
     _require_all(session, Event, chosen["tour"], public)

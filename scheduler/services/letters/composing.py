@@ -86,11 +86,22 @@ def read_letter(session: Session, letter: Letter, *, house: SenderIdentity, now:
     It is composed under a key that opens nothing, so that none of them can be read from it. Return Skip if there is
     nobody to write to.
     """
+    return read_letters(session, [letter.id], house=house, now=now)[letter.id]
+
+
+def read_letters(
+    session: Session, ids: Sequence[int], *, house: SenderIdentity, now: datetime
+) -> Mapping[int, ReadableLetter | Skip]:
+    """Return letters by their ids, each as `read_letter` does."""
     harmless = replace(house, secret=secrets.token_hex(32))
-    (useful,) = compose(session, [letter.id], house=harmless, now=now)
-    composed = useful
-    if isinstance(useful, Skip):
-        (composed,) = compose(session, [letter.id], house=harmless, now=now, only_useful=False)
+    useful = {one.letter_id: one for one in compose(session, ids, house=harmless, now=now)}
+    needless = [number for number, one in useful.items() if isinstance(one, Skip)]
+    others = compose(session, needless, house=harmless, now=now, only_useful=False) if needless else ()
+    read = {**useful, **{one.letter_id: one for one in others}}
+    return {number: _make_readable(read[number], useful[number]) for number in ids}
+
+
+def _make_readable(composed: CompositionResult, useful: CompositionResult) -> ReadableLetter | Skip:
     if isinstance(composed, Skip):
         return composed
     message = message_from_bytes(composed.content, policy=policy.default)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import wall
-from scheduler.base.date_format import When, language_name
+from scheduler.base.date_format import When, format_day, language_name
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
 from scheduler.formats.mail import PICTURE, Parts
@@ -152,6 +152,8 @@ def template_words(
     was = row.facts.get("was") or {}
     signature = make_signature(event.organizer, language, house)
     guest = make_guest_information(event, language, row.tzid, announced=presiding, today=today)
+    if asked := _reply_by(row, language):
+        guest = replace(guest, reply_by=asked)
     return {
         "language": language,
         "salutation": SALUTATION,
@@ -299,6 +301,12 @@ def _until(row: LetterRow, event: Event, language: str) -> list[When]:
     if row.kind is not LetterKind.OFFERED:
         return []
     return format_instant(datetime.fromisoformat(row.facts["until"]), event, language, row.tzid)
+
+
+def _reply_by(row: LetterRow, language: str) -> str:
+    """Return the day by which a guest who has not answered is asked to, or ""."""
+    day = row.facts.get("reply_by")
+    return format_day(date.fromisoformat(day), language) if day else ""
 
 
 def _instructions(row: LetterRow, event: Event) -> Text:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.text import Text
-from scheduler.model.attendance import BOUND, Attendee, Reminded, Standing
+from scheduler.model.attendance import BOUND, Attendee, Partstat, Reminded, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Gender, OfficeState, Person, join_title
@@ -71,6 +71,7 @@ class LetterRow(NamedTuple):
     listed_at: datetime | None = None
     epoch: int | None = None
     reminded: Reminded | None = None
+    partstat: Partstat | None = None
     of_message_id: int | None = None
     deputy_left_at: datetime | None = None
     represented_by: Called | None = None  # who comes in the place of the recipient, and gets the letters about it
@@ -110,11 +111,16 @@ def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query.options(joinedload(Attendee.person))):
-        place = {name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded")}
+        place = {
+            name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded", "partstat")
+        }
         place |= {"attendee_id": one.id, "listed_at": one.created_at}
         place |= {"represents": Called(one.person.courtesy_title, one.person.name), "deputy_left_at": None}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
+
+
+_OF_PLACE = ("standing", "mode", "companions", "epoch", "reminded", "partstat")
 
 
 def _rank(row: LetterRow) -> int:
@@ -149,6 +155,7 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
             Attendee.created_at,
             Attendee.epoch,
             Attendee.reminded,
+            Attendee.partstat,
             Letter.of_message_id,
             Attendee.deputy_left_at,
             *(getattr(Person, name) for name in _ADDRESSED_BY),

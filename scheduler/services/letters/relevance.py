@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.i18n import N_
-from scheduler.model.attendance import Reminded, Standing
+from scheduler.model.attendance import Partstat, Reminded, Standing
 from scheduler.model.events import Event
 from scheduler.model.letters import NEWS, Letter, LetterKind, Outcome
 from scheduler.services.events.attendance.representation import DeputyNews
@@ -200,6 +200,9 @@ def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
 
 
 def _of_reminder(row: LetterRow, event: Event, _: NewsThread) -> str:
+    if "reply_by" in row.facts:
+        silent = row.standing is Standing.INVITED and row.partstat is Partstat.NEEDS_ACTION
+        return "" if silent else N_("has answered already")
     if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
         return N_("has no place now")
     if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:

@@ -20,9 +20,9 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Standing
 from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
-from scheduler.model.imports import AppliedRow, ExternalId, GuestRow
+from scheduler.model.imports import AppliedRow, ExternalId, GuestRow, ListUpload
 from scheduler.model.letters import Letter, Outcome
-from scheduler.model.places import Gender, OfficeState, Person
+from scheduler.model.places import FormerKey, Gender, OfficeState, Person
 from scheduler.services.common.audit import note_each
 from scheduler.services.events.attendance import transitions
 
@@ -185,8 +185,18 @@ def _delete_guest_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Exe
     yield sa.delete(GuestRow).where(GuestRow.attendee_id.in_(theirs))
 
 
+def _delete_uploads(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Delete the lists that are being brought in for events of theirs; others are deleted within a day."""
+    theirs = sa.select(Attendee.event_id).where(Attendee.person_id.in_(people)).scalar_subquery()
+    yield sa.delete(ListUpload).where(ListUpload.event_id.in_(theirs))
+
+
 def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     yield sa.delete(ExternalId).where(ExternalId.person_id.in_(people))
+
+
+def _delete_former_keys(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    yield sa.delete(FormerKey).where(FormerKey.noun == "person", FormerKey.number.in_(people))
 
 
 def _revoke_feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
@@ -197,8 +207,10 @@ def _revoke_feed_links(people: Sequence[int], now: datetime) -> Iterator[sa.Exec
 
 def _forget_applied_rows(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     """Forget what programme files said of them, but not that they were named: else the next apply would add them."""
-    keys = sa.select(Person.key).where(Person.id.in_(people), Person.key.is_not(None)).scalar_subquery()
-    yield sa.update(AppliedRow).where(AppliedRow.noun == "person", AppliedRow.key.in_(keys)).values(fields={})
+    keys = sa.select(Person.key).where(Person.id.in_(people), Person.key.is_not(None))
+    former = sa.select(FormerKey.key).where(FormerKey.noun == "person", FormerKey.number.in_(people))
+    for known in (keys.scalar_subquery(), former.scalar_subquery()):
+        yield sa.update(AppliedRow).where(AppliedRow.noun == "person", AppliedRow.key.in_(known)).values(fields={})
 
 
 def _skip_letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executable]:
@@ -222,8 +234,10 @@ Eraser = Callable[[Sequence[int], datetime], Iterator[sa.Executable]]
 PERSONAL: tuple[Eraser, ...] = (
     _delete_companions,
     _delete_guest_rows,
+    _delete_uploads,
     _delete_external_ids,
-    _forget_applied_rows,  # before the keys of people are blanked
+    _forget_applied_rows,  # before the keys of people are blanked and the former ones deleted
+    _delete_former_keys,
     _revoke_feed_links,
     _skip_letters,
     _blank_attendees,

@@ -18,7 +18,7 @@ from scheduler.model.attendance import Attendee, Companion
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Kind, Status
 from scheduler.model.feeds import FeedLink
-from scheduler.model.imports import GuestRow
+from scheduler.model.imports import GuestRow, ListUpload
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note
@@ -26,6 +26,7 @@ from scheduler.services.privacy import erasure
 
 MAX_ROWS = 100  # erased in one transaction: it takes a tenth of a second on a busy small machine
 NOTES_KEPT = timedelta(days=7)  # diets and other needs, and names of companions, are of use on the day itself
+UPLOADS_KEPT = timedelta(days=1)  # guest lists as files
 A_YEAR = timedelta(days=366)
 LATE = timedelta(days=2)  # a running worker does it every night
 
@@ -147,10 +148,24 @@ def _forget_addresses(session: Session, found: Sequence[int], *, keep: Keep, now
     return len(found)
 
 
+# Guest lists that were brought in, or left lying
+
+
+def _find_uploads(session: Session, *, keep: Keep, after: int, now: datetime) -> list[int]:  # noqa: ARG001
+    query = sa.select(ListUpload.id).where(ListUpload.id > after, ListUpload.created_at <= now - UPLOADS_KEPT)
+    return list(session.scalars(query.order_by(ListUpload.id).limit(MAX_ROWS)))
+
+
+def _forget_uploads(session: Session, found: Sequence[int], *, keep: Keep, now: datetime) -> int:  # noqa: ARG001
+    session.execute(sa.delete(ListUpload).where(ListUpload.id.in_(found)))
+    return len(found)
+
+
 STEPS = (
     RetentionStep("people", _find_people, _forget_people),
     RetentionStep("notes", _find_notes, _forget_notes),
     RetentionStep("addresses", _find_addresses, _forget_addresses),
+    RetentionStep("lists", _find_uploads, _forget_uploads),
 )
 
 

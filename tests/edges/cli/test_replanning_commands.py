@@ -53,6 +53,37 @@ def test_a_move_shows_what_comes_along_and_asks_where_people_will_be_told(desk: 
     assert "2027-02-09T10:00:00" == starts(desk)["opening"]
 
 
+def test_a_dry_run_lists_what_stands_against_it_and_whom_it_informs_as_the_sheet_of_the_desk_does(desk) -> None:
+    away = ("event", "move", "opening", "16 Mar 2027 10:00")
+
+    said = desk(*away, "--dry-run").output
+    read = json.loads(desk(*away, "--dry-run", "--json").output)
+    refused = desk(*away, "--yes", code=1).output
+
+    assert "Stands against it: 1\n  Programme: Opening" in said
+    assert "It needs a reason: --force REASON" in said
+    assert "English: by e-mail 1\n" in said
+    assert (True, ["plan"], 1) == (
+        read["needs_reason"],
+        [one["subject"] for one in read["against"]],
+        read["informed"][0]["mail"],
+    )
+    assert "is outside the days of show" in refused
+
+
+def test_an_event_is_moved_without_informing_anybody_if_so_wished(desk: Scheduler) -> None:
+    desk("event", "move", "opening", "3 Feb 2027 10:00", "--inform-nobody", "--yes")
+
+    assert "2027-02-03T10:00:00" == starts(desk)["opening"]
+    assert "moved" not in desk("letter", "list").output
+
+
+def test_other_days_are_listed(desk: Scheduler) -> None:
+    days = json.loads(desk("event", "other-days", "opening", "--json").output)
+
+    assert ["2027-02-03", "2027-02-04", "2027-02-05"] == [one["day"] for one in days]
+
+
 def test_a_move_that_nobody_is_told_of_does_not_ask(desk: Scheduler) -> None:
     desk("event", "move", "show", "1 Feb 2027", "--alone")
 

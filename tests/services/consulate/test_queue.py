@@ -145,6 +145,7 @@ def test_a_service_by_appointment_takes_no_walk_ins(db):
         FrontDesk(db).at(0).walk_in("Bolat")
 
 
+@pytest.mark.both_engines
 def test_who_has_booked_is_checked_in_rather_than_taken_again(desk):
     today, later = desk.book("aliya"), desk.book("bolat", MORNING + timedelta(days=1))
     desk.at(0)
@@ -175,6 +176,7 @@ def test_bad_input_is_refused_by_its_name_and_nothing_is_kept(desk, given, told)
     assert [] == desk.day().entries
 
 
+@pytest.mark.both_engines
 def test_a_walk_in_that_leaves_is_cancelled_without_a_letter_and_frees_no_quota(desk):
     reference = desk.at(0).walk_in("Bolat")
 
@@ -273,6 +275,7 @@ def test_each_who_waits_knows_about_how_long(desk):
 # Taking back
 
 
+@pytest.mark.both_engines
 def test_each_act_can_be_taken_back_once_for_a_quarter_of_an_hour(desk):
     reference = desk.book("aliya")
     cells = desk.claims(reference)
@@ -352,6 +355,7 @@ def test_the_board_shows_tickets_and_counters_and_no_names(desk):
     assert not any(name in repr(board) for name in ("Aliya", "Bolat", "Dana"))
 
 
+@pytest.mark.both_engines
 def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
     with desk.db.write() as session:
         post = posts.get(session, "phuket")
@@ -370,6 +374,7 @@ def test_the_address_of_the_board_ends_when_it_is_revoked(desk):
 # How it went
 
 
+@pytest.mark.both_engines
 def test_a_day_is_counted_and_stays_counted_when_it_is_forgotten_whose_it_was(desk):
     served, missed, cancelled = desk.book("aliya"), desk.book("bolat"), desk.book("dana", HALF_PAST)
     desk.cancel(cancelled)
@@ -401,6 +406,7 @@ def test_a_day_is_counted_and_stays_counted_when_it_is_forgotten_whose_it_was(de
 # Who did what
 
 
+@pytest.mark.both_engines
 def test_every_act_is_written_down_and_who_looked_once_an_hour(desk):
     reference = desk.book("aliya")
     desk.at(0).check_in(reference)
@@ -434,6 +440,7 @@ def test_a_served_visit_sends_no_letter_and_a_reminder_to_who_is_here_is_not_nee
 # At once
 
 
+@pytest.mark.both_engines
 @pytest.mark.crowd
 def test_a_hundred_who_are_checked_in_at_once_have_a_hundred_tickets(db):
     with db.write() as session:
@@ -481,6 +488,7 @@ def call_until_nobody_waits(url, counter):
         db.dispose()
 
 
+@pytest.mark.both_engines
 @pytest.mark.crowd
 def test_counters_that_call_at_once_never_call_the_same_person(db, database_url):
     counters = [str(number) for number in range(1, 5)]

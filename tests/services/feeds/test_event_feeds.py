@@ -284,6 +284,7 @@ def test_an_anniversary_of_two_cities_is_in_both_and_once_in_all(session):
         assert ["Diplomatic relations"] == titles(session, key)
 
 
+@pytest.mark.both_engines
 def test_a_venue_and_the_city_it_is_in_do_not_double_an_event(session):
     an_event(session, venue=a_venue(session).key, cities=("bangkok",))
 
@@ -300,6 +301,7 @@ def test_a_tour_feed_has_its_stops_and_their_ceremonies(session):
     assert {"Stop", "Ceremony"} == set(titles(session, "nomads"))
 
 
+@pytest.mark.both_engines
 def test_a_feed_may_ask_for_all_of_several_things_at_once(session):
     an_organisation(session)
     a_city(session, "almaty", country="KZ", tz="Asia/Almaty")

@@ -328,7 +328,7 @@ def test_visitors_are_forgotten_so_many_days_after_their_last_event(app, number,
 
     assert 1 == run(app)["people"]
     assert [] == known(app.db)
-    assert {"people": 0, "notes": 0, "addresses": 0} == run(app)
+    assert {"people": 0, "notes": 0, "addresses": 0, "lists": 0} == run(app)
 
 
 def test_who_is_on_the_list_of_what_is_to_come_or_has_no_date_is_kept(app, clock):
@@ -402,7 +402,7 @@ def test_set_to_nought_nothing_is_forgotten_by_itself(app, environment, number, 
     app.settings = replace(app.settings, retention_days="0")
     clock.advance(1000 * DAY)
 
-    assert {"people": 0, "notes": 0, "addresses": 0} == run(app)
+    assert {"people": 0, "notes": 0, "addresses": 0, "lists": 0} == run(app)
 
 
 def test_more_than_one_batch_is_forgotten_and_each_is_written_down(app, clock, monkeypatch):

@@ -18,6 +18,7 @@ from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
+from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.conflicts import ClashKind
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
@@ -25,6 +26,7 @@ NOT_PRINTED = {
     ClashKind,
     DeputyNews,
     FormKind,
+    GuestGroup,
     LogFormat,
     PrintForm,
     Purpose,

@@ -7,14 +7,12 @@ milliseconds. The search returns ids of attendees; what is shown of them is read
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
 import sqlalchemy as sa
-from rapidfuzz import fuzz, process
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.base import name_sounds
@@ -26,7 +24,6 @@ from scheduler.services.events.door import arrivals
 
 MAX_SHOWN = 20  # attendees
 MAX_TEXT_LENGTH = 100  # letters of a name
-_MIN_LIKENESS = 72.0  # of 100: from here on two spellings may be one name
 _MAX_EVENTS = 8  # in memory at once
 _STALE_AFTER = timedelta(seconds=15)  # how long a corrected name may be found by its old spelling only
 
@@ -76,9 +73,7 @@ class _NameIndex:
 
     def _forget(self) -> None:
         self.last = 0
-        self.attendees: dict[str, list[int]] = defaultdict(list)
-        self.words_by_frame: dict[str, list[str]] = defaultdict(list)
-        self.words: list[str] = []
+        self.index = name_sounds.SoundIndex()
 
     def refresh(self, session: Session, now: datetime) -> None:
         """Read attendees who are new, or all of them if names may have changed."""
@@ -86,59 +81,18 @@ class _NameIndex:
         if version != self.version and (self.read_at is None or now - self.read_at > _STALE_AFTER):
             self._forget()
             self.version, self.read_at = version, now
-        before = self.last
-        for number, names in _read_names(session, self.event, before):
+        for number, names in _read_names(session, self.event, self.last):
             self.last = max(self.last, number)
-            for word in {word for name in names for word in name_sounds.list_sound_words(name)}:
-                self._add(word, number)
-        if self.last != before:
-            self.words = sorted(self.attendees)
-
-    def _add(self, word: str, number: int) -> None:
-        if word not in self.attendees:
-            self.words_by_frame[name_sounds.reduce_to_consonants(word)].append(word)
-        self.attendees[word].append(number)
+            self.index.put(number, (word for name in names for word in name_sounds.list_sound_words(name)))
 
     def find(self, name: str) -> Iterator[tuple[int, float]]:
         """Return attendees (by id) and their scores: all who share a word with the name, the likeliest first."""
         searched = [spellings for spellings in map(name_sounds.list_sound_words, name.split()) if spellings]
-        hits = [self._score(spellings) for spellings in searched]
         scores: dict[int, float] = defaultdict(float)
-        for hit in hits:
-            for number, score in hit.items():
+        for spellings in searched:
+            for number, score in self.index.score(spellings).items():
                 scores[number] += score
         return iter(sorted(scores.items(), key=lambda one: (-one[1], one[0])))
-
-    def _score(self, spellings: Iterable[str]) -> Mapping[int, float]:
-        """Return attendees by the likeness, of 100, of their likest word to any of these spellings."""
-        found: dict[int, float] = {}
-        for word in spellings:
-            for known, score in self._find_words(word).items():
-                for number in self.attendees[known]:
-                    if found.get(number, 0) < score:
-                        found[number] = score
-        return found
-
-    def _find_words(self, word: str) -> dict[str, float]:
-        """Return the indexed words that are like a word in spelling, sound or beginning, with their likeness."""
-        alike = process.extract(word, self.words, scorer=fuzz.ratio, score_cutoff=_MIN_LIKENESS, limit=500)
-        found = {known: score for known, score, _ in alike}
-        for known in (
-            self.words_by_frame.get(name_sounds.reduce_to_consonants(word), ())
-            if len(name_sounds.reduce_to_consonants(word)) > 1
-            else ()
-        ):
-            found[known] = max(found.get(known, 0), 70 + 0.2 * fuzz.ratio(word, known))
-        for known in self._find_beginning(word):
-            found[known] = max(found.get(known, 0), 100 if known == word else 94)
-        return found
-
-    def _find_beginning(self, word: str) -> Iterator[str]:
-        """Return the indexed words that begin with a word."""
-        at = bisect_left(self.words, word)
-        while at < len(self.words) and self.words[at].startswith(word):
-            yield self.words[at]
-            at += 1
 
 
 def _read_names(session: Session, event: int, after: int) -> Iterator[tuple[int, list[str]]]:

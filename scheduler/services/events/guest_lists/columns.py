@@ -42,6 +42,7 @@ class Columns:
     fields: Mapping[int, str]
     how: Mapping[int, str]
     source: str
+    heading_row: int = 1
     spares: Mapping[int, str] = dataclasses.field(default_factory=dict)
     unnamed: Sequence[int] = ()
 
@@ -58,10 +59,14 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoices:
-    """The officer's choices for the columns: the field of a heading, "" for a column to leave out."""
+    """The officer's choices for the columns: the field of a heading, "" for a column to leave out.
+
+    ``heading_row`` is the number of the row with the headings, None to look for it.
+    """
 
     columns: Mapping[str, str]
     source: str | None = None
+    heading_row: int | None = None
 
 
 def parse_choices(pairs: Iterable[str]) -> dict[str, str]:
@@ -96,7 +101,8 @@ def find_columns(
     source = wanted.source or (remembered.source if remembered else file.stem)[:200]
     filled = {place for _, row in below for place, cell in enumerate(row) if cell}
     unnamed = sorted(place for place in filled if place >= len(headings) or not headings[place])
-    return Columns(headings, fields, how, source, _find_spares(headings, fields, wanted), unnamed), below
+    spares = _find_spares(headings, fields, wanted)
+    return Columns(headings, fields, how, source, number, spares, unnamed), below
 
 
 def _join_below_merged(
@@ -133,6 +139,11 @@ def _find_heading_row(file: Path, sheet: TableSheet, wanted: ColumnChoices) -> i
     """Return the index of the row, among the first, with the most known headings; else of the widest."""
     if not sheet.rows:
         raise Invalid("{file}: is empty", file=file)
+    if wanted.heading_row is not None:
+        numbers = [number for number, _ in sheet.rows]
+        if wanted.heading_row not in numbers:
+            raise Invalid("there is no row {row}", row=wanted.heading_row)
+        return numbers.index(wanted.heading_row)
     scores = [(_count_known(row, wanted), len(list(filter(None, row)))) for _, row in sheet.rows[:MAX_TITLE_ROWS]]
     best = max(scores, key=lambda score: score if score[0] else (0, score[1]))
     return scores.index(best)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_, NC_
+from scheduler.formats.sheets import Row
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event
 from scheduler.model.imports import ExternalId, GuestList, GuestRow
 from scheduler.model.places import Gender, OfficeState, Person
 from scheduler.services.events.attendance.replies import reply_of
-from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, normalize
+from scheduler.services.events.guest_lists.columns import Columns
+from scheduler.services.events.guest_lists.headings import FIELDS, OURS, TEXTS, guess_field, normalize
+from scheduler.services.events.guest_lists.row_results import RowResult
 
 DEFAULT = tuple(
     field for field in FIELDS if field not in (*OURS, "external_id", "family_name", "given_name", "patronymic")
@@ -60,26 +63,57 @@ _ASKED_BY = {
 }
 
 
+def list_returned_rows(
+    columns: Columns, rows: Iterable[tuple[int, Row]], told: Sequence[RowResult], gettext: Callable[[str], str]
+) -> list[list[str]]:
+    """Return the rows of a list that come back, in the columns they came in, each with the reason.
+
+    The headings come first; it is empty if no row comes back.
+    """
+    back = {one.number: one for one in told if one.comes_back}
+    kept = [place for place, name in enumerate(columns.headings) if guess_field(name) not in OURS]
+    head = [*(columns.headings[place] for place in kept), *(gettext(FIELDS[field]) for field in OURS)]
+    found = [
+        [*(row[place] if place < len(row) else "" for place in kept), "", back[number].why(gettext)]
+        for number, row in rows
+        if number in back
+    ]
+    return [head, *found] if found else []
+
+
 def export_rows(
-    session: Session, event: Event, layout: ExportLayout, *, language: str, gettext: Callable[[str], str]
+    session: Session,
+    event: Event,
+    layout: ExportLayout,
+    *,
+    language: str,
+    gettext: Callable[[str], str],
+    only: Collection[int] | None = None,
 ) -> Iterator[list[str]]:
-    """Yield everybody on the list in the order in which they came onto it, without those the organizer took off."""
+    """Yield everybody on the list in the order in which they came onto it, without those the organizer took off.
+
+    With ``only``, the ids of attendees, yield just these, also those who are off the list.
+    """
     imported = sa.select(GuestRow.attendee_id, GuestRow.cells).where(GuestRow.event_id == event.id)
     cells = dict(session.execute(imported).all())
     ids = _external_ids(session, layout)
     query = sa.select(Attendee).where(Attendee.event_id == event.id).order_by(Attendee.id)
     people = selectinload(Attendee.person).selectinload(Person.organisation)
     options = (people, selectinload(Attendee.represented_by), selectinload(Attendee.company))
+    if only is not None:
+        query = query.where(Attendee.id.in_(list(only)))
     for row in session.scalars(query.options(*options)):
-        if row.standing in _GONE or (row.standing is Standing.WITHDRAWN and row.answered_by is None):
+        if only is None and _is_gone(row):
             continue
         values = _values(row, cells.get(row.id, {}), layout, language, gettext)
         values["external_id"] = ids.get(row.person_id, "")
         yield [values.get(field, "") for field in layout.fields]
 
 
-# The standings of those whose registration came to nothing.
-_GONE = (Standing.LAPSED, Standing.REFUSED)
+def _is_gone(row: Attendee) -> bool:
+    """Return whether a registration came to nothing, or the organizer took the guest off."""
+    removed = row.standing is Standing.WITHDRAWN and row.answered_by is None
+    return removed or row.standing in (Standing.LAPSED, Standing.REFUSED)
 
 
 def _external_ids(session: Session, layout: ExportLayout) -> dict[int, str]:

@@ -20,7 +20,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 
 BATCH_ROWS = 500  # rows
 
-__all__ = ["Decisions", "RowOutcome", "RowResult", "import_rows"]
+__all__ = ["Decisions", "RowOutcome", "RowResult", "import_rows", "match_rows"]
 
 T = TypeVar("T")
 
@@ -49,8 +49,7 @@ def import_rows(
     decisions = decisions or Decisions()
     _refuse_unknown_rows(entries, decisions)
     places = read_places(session, [event.id])
-    capacities = {mode: found.capacity for (_, mode), found in places.items()}
-    matcher = RowMatcher(session, event, entries, defaults, decisions, capacities)
+    matcher = _make_matcher(session, event, entries, defaults, decisions)
     plans: list[RowPlan] = []
     for part in _parts(entries, batch or BATCH_ROWS):
         plans.extend(map(matcher.plan, part))
@@ -63,6 +62,19 @@ def import_rows(
         results.extend(_write(planned, records, new, listed))
         progress(len(planned))
     return results
+
+
+def match_rows(session: Session, event: Event, entries: Sequence[ParsedRow], defaults: RowDefaults) -> list[RowPlan]:
+    """Return the plan for each row, in order, if nobody decides anything; nothing is written."""
+    matcher = _make_matcher(session, event, entries, defaults, Decisions())
+    return [matcher.plan(entry) for entry in entries]
+
+
+def _make_matcher(
+    session: Session, event: Event, entries: Sequence[ParsedRow], defaults: RowDefaults, decisions: Decisions
+) -> RowMatcher:
+    capacities = {mode: found.capacity for (_, mode), found in read_places(session, [event.id]).items()}
+    return RowMatcher(session, event, entries, defaults, decisions, capacities)
 
 
 def _refuse_unknown_rows(entries: Sequence[ParsedRow], decisions: Decisions) -> None:

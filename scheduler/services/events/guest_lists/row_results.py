@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,6 +35,10 @@ class RowResult:
     @property
     def comes_back(self) -> bool:
         return self.verdict in (RowOutcome.WAITS, RowOutcome.REFUSED)
+
+    def why(self, gettext: Callable[[str], str]) -> str:
+        """Return the reasons in the reader's language, on one line."""
+        return "; ".join(reason.text(gettext) for reason in self.reasons)
 
     def same_as(self, other: RowResult) -> bool:
         """Return whether both show the officer the same. Ids of new people do not count: a trial has others."""

@@ -81,21 +81,30 @@ class ParsedRow:
 
 
 def parse_rows(
-    columns: Columns, rows: Iterable[tuple[int, Row]], defaults: RowDefaults, layout: SheetLayout | None = None
+    columns: Columns,
+    rows: Iterable[tuple[int, Row]],
+    defaults: RowDefaults,
+    layout: SheetLayout | None = None,
+    corrected: Mapping[int, Mapping[str, str]] | None = None,
 ) -> Iterator[ParsedRow]:
     """Read the rows of a table one by one; each comes with its number in the file.
 
     ``layout`` is that of the sheet: rows that are hidden there come with a doubt, and formulas without a stored
-    value are problems of their rows.
+    value are problems of their rows. ``corrected`` has, by row number and field, what an officer wrote instead of a
+    cell; "" leaves it empty.
     """
     layout = layout or SheetLayout()
     missing = list(_find_unvalued(columns, layout))
     across = {cells.top: cells for cells in layout.merged if cells.top == cells.bottom and cells.right > cells.left}
     for number, row in rows:
-        cells = _read_cells(columns, row)
+        cells = _correct(_read_cells(columns, row), (corrected or {}).get(number, {}))
         problems = [problem for place, problem in missing if place == number] if missing else []
         doubts = tuple(_find_doubts(columns, cells, hidden=number in layout.hidden_rows, across=across.get(number)))
         yield replace(_parse(number, cells, defaults, problems), doubts=doubts)
+
+
+def _correct(cells: dict[str, str], corrected: Mapping[str, str]) -> dict[str, str]:
+    return {field: cell for field, cell in {**cells, **corrected}.items() if cell}
 
 
 def _find_unvalued(columns: Columns, layout: SheetLayout) -> Iterator[tuple[int, SchedulerError]]:

@@ -14,12 +14,15 @@ from scheduler.base.errors import NotFound
 from scheduler.base.name_matching import make_name_key
 from scheduler.base.text import Text, fold_text
 from scheduler.model.attendance import Attendee, Partstat, Role, Standing
+from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Kind, Mode, Visibility
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person, Venue
+from scheduler.services.events.guests.guest_groups import GuestGroup, is_in
 from scheduler.services.events.programme.agenda import AgendaEntry
 
 PAGE = 200
+MOST_ACTS = 30
 EVENTS_PER_PAGE = 60
 A_DAY = timedelta(days=1)  # an event that ended this morning is still one of today's
 _LISTED = (
@@ -77,9 +80,10 @@ class GuestFilter:
     """Whom to show; None and "" restrict nothing."""
 
     name: str = ""
-    standing: Standing | None = None
+    group: GuestGroup | None = None
     mode: Mode | None = None
     role: Role | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +182,25 @@ def find_guests(session: Session, event: Event, wanted: GuestFilter, *, page: in
     return Guests(_rows(session, shown), found, found > first + PAGE)
 
 
+def list_numbers(session: Session, event: Event, wanted: GuestFilter) -> list[int]:
+    """Return the ids of all guests that the filter lets through, in the order of the list."""
+    query = sa.select(Attendee.id).join(Attendee.person).where(*_conditions(event, wanted))
+    if wanted.name:
+        return _find_by_name(session, query, wanted.name)
+    return list(session.scalars(query.order_by(*_IN_ORDER)))
+
+
+def list_languages(session: Session, event: Event) -> list[str]:
+    """Return the languages in which the guests of an event are written to."""
+    query = sa.select(Person.language).join(Attendee, Attendee.person_id == Person.id)
+    return sorted(session.scalars(query.where(Attendee.event_id == event.id).distinct()))
+
+
 def _conditions(event: Event, wanted: GuestFilter) -> list[sa.ColumnElement[bool]]:
-    chosen = {Attendee.standing: wanted.standing, Attendee.mode: wanted.mode, Attendee.role: wanted.role}
+    chosen = {Attendee.mode: wanted.mode, Attendee.role: wanted.role, Person.language: wanted.language or None}
     return [
         Attendee.event_id == event.id,
+        *([is_in(wanted.group)] if wanted.group else []),
         *(column == value for column, value in chosen.items() if value is not None),
     ]
 
@@ -219,6 +238,15 @@ def _begins(key: str, keys: Sequence[str]) -> bool:
     return bool(key) and any(one.startswith(key) for one in keys)
 
 
+def find_people(session: Session, typed: str) -> list[Person]:
+    """Return the people whose name, title, position or address matches what was typed, in any script."""
+    query = sa.select(Person.id, Person.name, Person.courtesy_title, Person.position, Person.email)
+    rows = session.execute(query.where(Person.erased_at.is_(None)).order_by(Person.id))
+    found = [number for number, *texts, email in rows if _is_meant(typed, [*texts, Text({"en": email or ""})])]
+    people = sa.select(Person).where(Person.id.in_(found[:PAGE])).options(joinedload(Person.organisation))
+    return list(session.scalars(people.order_by(Person.id)))
+
+
 def get_guest(session: Session, event: Event, number: int) -> Attendee:
     """Return the attendee with this id. Raise NotFound if they are not on the list of this event."""
     found = session.get(Attendee, number)
@@ -232,3 +260,9 @@ def list_letters(session: Session, attendee: Attendee) -> Sequence[Letter]:
     people = [one for one in (attendee.person_id, attendee.represented_by_id) if one]
     query = sa.select(Letter).where(Letter.event_id == attendee.event_id, Letter.person_id.in_(people))
     return session.scalars(query.options(joinedload(Letter.person)).order_by(Letter.id.desc()).limit(PAGE)).all()
+
+
+def list_acts(session: Session, attendee: Attendee) -> Sequence[Audit]:
+    """Return what the audit says of a guest at this event, the newest first."""
+    query = sa.select(Audit).where(Audit.noun == "attendee", Audit.row == str(attendee.id))
+    return session.scalars(query.order_by(Audit.id.desc()).limit(MOST_ACTS)).all()

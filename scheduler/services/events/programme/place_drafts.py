@@ -19,6 +19,7 @@ from scheduler.services.common.values import (
     Key,
     Language,
     Name,
+    Prose,
     Special,
     Telephone,
     Title,
@@ -82,11 +83,16 @@ class PersonDraft(Draft):
 
 
 class VenueDraft(Draft):
-    """A venue; ``holidays`` is the State whose public holidays close it, ``hours`` are its weekly opening hours."""
+    """A venue; ``holidays`` is the State whose public holidays close it, ``hours`` are its weekly opening hours.
+
+    ``directions`` say how to get there, ``capacity`` how many people it holds.
+    """
 
     name: Name
     city: Key
     address: Title = Text()
+    directions: Prose = Text()
+    capacity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     holidays: Holidays | None = None

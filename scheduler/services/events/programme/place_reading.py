@@ -77,6 +77,8 @@ def _read_venue(row: Venue) -> dict[str, Any]:
         "name": row.name,
         "city": row.city.key,
         "address": row.address,
+        "directions": row.directions,
+        "capacity": row.capacity,
         "latitude": row.latitude,
         "longitude": row.longitude,
         "holidays": row.holidays,

@@ -81,7 +81,7 @@ def put(
     lookup.remember(row)
     note(session, "add" if before is None else "change", noun.name, key, now=now, fields=sorted(done.fields))
     if done.verb is ChangeKind.CHANGED:
-        _revise_events_with(session, row, now=now)
+        revise_events_with(session, row, now=now)
     return replace(done, doubts=_find_passed_days(row, before, after, now)) if isinstance(row, Venue) else done
 
 
@@ -138,7 +138,8 @@ def complete(draft: Draft, language: str) -> Draft:
     return draft
 
 
-def _revise_events_with(session: Session, row: KeyedRow, *, now: datetime) -> None:
+def revise_events_with(session: Session, row: KeyedRow, *, now: datetime) -> None:
+    """Revise the events that show a city, an organisation or a venue."""
     revise(session, session.scalars(_select_events_with(row)), now=now)
 
 
@@ -190,7 +191,7 @@ def make_identity(email: str | None, name: Text) -> str | None:
 
 
 def _write_venue(row: Venue, draft: VenueDraft, lookup: Lookup) -> None:
-    for name in ("name", "address", "latitude", "longitude", "holidays"):
+    for name in ("name", "address", "directions", "capacity", "latitude", "longitude", "holidays"):
         setattr(row, name, getattr(draft, name))
     row.city = lookup.get(City, draft.city)
     write_hours(row, draft, lookup.session)

@@ -56,6 +56,7 @@ FIELD_WORDS = {
     "city": N_("city"),
     "country": N_("country"),
     "address": N_("address"),
+    "directions": N_("how to get there"),
     "coordinates": N_("coordinates"),
     "latitude": N_("latitude"),
     "longitude": N_("longitude"),

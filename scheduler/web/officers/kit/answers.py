@@ -42,7 +42,7 @@ def act_as_officer(app: App, form: Form) -> Iterator[Session]:
         if is_away(error):
             raise
         # What contradicts may be overruled: the field for the reason appears with it.
-        form.errors.setdefault("reason" if all(map(_contradicts, list_errors(error))) else "", error_in_words(error))
+        form.errors.setdefault("reason" if is_contradiction(error) else "", error_in_words(error))
         raise FormRefused from error
 
 
@@ -52,8 +52,9 @@ def is_away(error: SchedulerError) -> bool:
     return isinstance(error, Busy) or (isinstance(cause, DBAPIError) and not isinstance(cause, IntegrityError))
 
 
-def _contradicts(error: SchedulerError) -> bool:
-    return isinstance(error, (Contradiction, DeputyListed, DeputyRegretted))
+def is_contradiction(error: SchedulerError) -> bool:
+    """Return whether all that an error says may be overruled with a reason."""
+    return all(isinstance(one, (Contradiction, DeputyListed, DeputyRegretted)) for one in list_errors(error))
 
 
 def error_in_words(error: SchedulerError) -> str:

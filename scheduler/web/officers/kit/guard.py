@@ -56,6 +56,7 @@ from scheduler.services.common.tokens import derive
 from scheduler.web.kit.forms import refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
+from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.kit.scope import CHOICES, AccessScope, Right
 
 DESK = f"{PER_LANGUAGE}/desk"
@@ -316,8 +317,13 @@ def own_page(path: str) -> str | None:
     return path if ours and is_desk(path.partition("?")[0]) else None
 
 
+# The search in the head of each page asks for suggestions.
+_ASKS = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
+
+
 def _unshared(response: Response) -> Response:
     """Mark a response as private and not to be indexed, redirects too; `safety._compress` leaves it whole."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
+    response.headers.setdefault("Content-Security-Policy", _ASKS)
     return response

@@ -146,7 +146,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
 def _address_after(key: str) -> str:
     if not key:
         return url_for("desk.overview", language=g.language)
-    return url_for("desk.guests", language=g.language, key=key)
+    return url_for("guest_list.guests", language=g.language, key=key)
 
 
 def _move(act: SheetAct) -> str:

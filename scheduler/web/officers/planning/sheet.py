@@ -16,7 +16,7 @@ A page with a form that changes events uses it so::
 
     def _cancel(act: SheetAct) -> str:
         planning.cancel_with_parts(act.session, act.event, now=act.now, reason=read_texts(act.form, "why"))
-        return url_for("desk.guests", language=g.language, key=act.event.key)
+        return url_for("guest_list.guests", language=g.language, key=act.event.key)
 
 ``deed`` does the act by services and returns the address of the page to go to afterwards. It runs when the officer
 looks, and is rolled back; it runs again when they are sure. It gives ``act.force`` to the services that take
@@ -46,11 +46,10 @@ from werkzeug.wrappers import Response as Answer
 from scheduler.app import App
 from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import When, format_day, format_lead, format_moment, own_name
-from scheduler.base.i18n import N_
 from scheduler.model.events import Event, Kind, Reminder
 from scheduler.services.desk.consequences import Consequences, EventOutcome, Moved, Verb, observe
 from scheduler.services.desk.informed import Informed, read_letters
-from scheduler.services.desk.objections import Subject
+from scheduler.services.desk.objections import SUBJECT_WORDS
 from scheduler.services.desk.other_days import find_other_days
 from scheduler.services.events.programme.event_times import format_instant, format_was
 from scheduler.services.letters.composing import ReadableLetter
@@ -169,15 +168,6 @@ def _take_other_day(form: Form, name: str) -> Form:
     return Form({**form.typed, **moved, "sure": "", "reason": ""})
 
 
-_SUBJECTS = {
-    Subject.HOLIDAY: N_("Holiday"),
-    Subject.PERSON: N_("Person"),
-    Subject.VENUE: N_("Venue"),
-    Subject.PLAN: N_("Programme"),
-    Subject.POST: N_("Post"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class OfferedDay:
     """Another day for an event: as a date is typed, as it is read, and the reader's time beside it."""
@@ -241,7 +231,7 @@ def _render(app: App, session: Session, form: Form, sheet: PlanningSheet) -> str
         why_missing=bool(form["sure"] and found.needs_reason and not form["reason"].strip()),
         address=request.path,
         describe=describe_outcome,
-        subjects=_SUBJECTS,
+        subjects=SUBJECT_WORDS,
         inform=_(sheet.verb_informing, count=people.by_mail) if sheet.verb_informing else "",
         other_days=_offer_days(session, found, form, sheet, now),
         own_name=own_name,

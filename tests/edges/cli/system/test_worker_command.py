@@ -38,6 +38,7 @@ from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, an_event, register
 from tests.support.letters import Postbox
 from tests.support.machine import HANG, until
+from tests.support.servers import Command
 from tests.support.workers import SECOND, a_worker, lose
 
 pytestmark = pytest.mark.both_engines
@@ -403,20 +404,8 @@ def test_asked_to_stop_it_finishes_the_letter_in_flight_and_gives_the_others_bac
 # Real processes and a real server
 
 
-@contextmanager
-def worker(environment: dict[str, str], box: Postbox, *options: str) -> Iterator[subprocess.Popen]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scheduler", "worker", *options],
-        env={**os.environ, **environment, "SCHEDULER_MAIL_URL": box.url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def worker(environment: dict[str, str], box: Postbox, *options: str) -> Command:
+    return Command({**environment, "SCHEDULER_MAIL_URL": box.url}, ("worker", *options))
 
 
 @pytest.fixture
@@ -440,9 +429,9 @@ def test_two_workers_never_send_the_same_letter(office, environment):
     fill(office, 300, now=office.clock.now())
 
     with Postbox() as box, worker(environment, box, "--once") as one, worker(environment, box, "--once") as two:
-        said = [process.communicate(timeout=HANG) for process in (one, two)]
+        ended = [process.end() for process in (one, two)]
 
-    assert (0, 0) == (one.returncode, two.returncode), said
+    assert [0, 0] == [code for code, _, _ in ended], ended
     assert 300 == len(box.ids) == len(set(box.ids))
     assert {Outcome.SENT: 300} == outcomes(office)
 
@@ -455,7 +444,6 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_repeats_at_most_one(off
         with worker(environment, box, "--once") as process:
             until(lambda: len(box.tried) >= 8)
             process.kill()
-            process.wait(HANG)
         killed_at = len(box.tried)
         box.answer = slowly(0)
         office.settings = config.load_settings({**environment, "SCHEDULER_MAIL_URL": box.url})
@@ -476,9 +464,9 @@ def test_told_to_stop_a_worker_finishes_its_letter_and_goes_at_once(office, envi
             until(lambda: len(box.tried) >= 3)
             process.send_signal(signal.SIGTERM)
             before = len(box.tried)
-            _, said = process.communicate(timeout=HANG)
+            code, _, said = process.end()
 
-    assert 0 == process.returncode, said
+    assert 0 == code, said
     assert len(box.tried) <= before + 5  # of sixty; one of them would do, where nothing keeps the signal
     assert len(box.tried) == len(box.letters) == outcomes(office)[Outcome.SENT] < 20
     assert {None} == {row.claimed_until and row.outcome for row in rows(office)}
@@ -494,9 +482,9 @@ def test_a_worker_sends_what_is_new_by_itself(office, environment):
             register(session, get(session, Event, "opening"), now=datetime.now(UTC))
         until(lambda: len(box.letters) == 2)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=HANG)
+        code, _, said = process.end()
 
-    assert 0 == process.returncode, said
+    assert 0 == code, said
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -505,14 +493,14 @@ def test_a_server_that_comes_back_gets_what_waited(office, environment):
     box = Postbox()
 
     with worker(environment, box, "--once") as process:
-        said, _ = process.communicate(timeout=HANG)
+        code, said, _ = process.end()
     waiting = outcomes(office)
     office.clock.set(datetime.now(UTC) + MINUTE)
     office.settings = config.load_settings({**environment, "SCHEDULER_MAIL_URL": box.url})
     with box:
         delivery.deliver(office)
 
-    assert 0 == process.returncode
+    assert 0 == code
     assert "postponed: 3" in said
     assert {None: 3} == waiting
     assert 3 == len(box.letters)

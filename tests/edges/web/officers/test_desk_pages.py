@@ -17,7 +17,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.events import Mode
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import transitions
-from scheduler.web.officers.events.guest_actions import OFFERED, VERBS
+from scheduler.web.officers.guests.guest_actions import OFFERED, VERBS
 from tests.support.accounts import an_account, seal, sign_in, text
 from tests.support.builders import NOW, a_person, an_event, invite, register
 from tests.support.guest_list import GuestList, wrong_with_places

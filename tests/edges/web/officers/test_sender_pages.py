@@ -17,7 +17,8 @@ from tests.support.builders import an_event, an_organisation, register
 from tests.support.consulate import a_post
 from tests.support.instance import pages_of
 
-SENDER = "/en/desk/senders/embassy"
+ORGANISATION = "/en/desk/organisations/embassy"
+SENDER = f"{ORGANISATION}/change"
 PLAN = "/en/desk/events/opening/plan/{}"
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # its services are tested on both
 
@@ -44,15 +45,15 @@ def read(app, kind, key):
 
 
 def test_the_signature_of_an_organisation_is_written_in_every_language(app, web):
-    assert SENDER in text(web.get("/en/desk/senders"))
-    assert "/en/desk/senders" in text(web.get("/en/desk"))
+    assert SENDER in text(web.get(ORGANISATION))
+    assert "/en/desk/organisations" in text(web.get("/en/desk/people"))
 
     done = send(
         web, SENDER, name_en="Embassy of X", name_th="สถานทูต", signer_en="A. Sample", telephone="+66 2 000 0000"
     )
 
     row = read(app, Organisation, "embassy")
-    assert "/en/desk/senders" == done.location
+    assert f"{ORGANISATION}?done=changed" == done.location
     assert {"en": "Embassy of X", "th": "สถานทูต", "es": "Embajada"} == dict(row.name)
     assert ("A. Sample", "+66 2 000 0000", None) == (row.signer.to("en"), row.telephone, row.email)
     assert 'value="สถานทูต"' in text(web.get(SENDER))

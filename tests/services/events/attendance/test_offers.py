@@ -203,6 +203,7 @@ def test_more_places_are_offered_in_order_and_each_waits_for_its_own_answer(full
     assert ({"anna", "bolat", "dana"}, {"erlan"}) == (full.confirmed(), full.offered())
 
 
+@pytest.mark.both_engines
 def test_an_offer_to_who_has_no_address_is_held_and_an_officer_answers_it(full):
     with full.db.write() as session:
         full.row("chai", session).person.email = None
@@ -274,6 +275,7 @@ def test_whoever_leaves_the_head_of_a_strict_queue_makes_way(strict):
     assert {"dana"} == strict.offered()
 
 
+@pytest.mark.both_engines
 def test_a_rule_that_becomes_milder_offers_what_was_kept(strict):
     with strict.db.write() as session:
         planning.change_event(session, lookup.get(session, Event, "opening"), queue="first-fit", now=NOW)
@@ -290,6 +292,7 @@ def test_a_small_party_goes_ahead_only_of_those_who_do_not_fit(db):
     assert Standing.WAITLISTED is guests.register("dana")
 
 
+@pytest.mark.both_engines
 def test_a_party_that_has_places_does_not_grow_past_those_who_wait(strict):
     with pytest.raises(NoRoom):
         strict.change("bolat", companions=2)
@@ -298,6 +301,7 @@ def test_a_party_that_has_places_does_not_grow_past_those_who_wait(strict):
 # An officer
 
 
+@pytest.mark.both_engines
 def test_an_officer_gives_a_place_ahead_of_others_and_the_audit_says_why(strict):
     with strict.db.write() as session:
         transitions.seat_ahead_of_queue(session, strict.row("dana", session), reason="the Minister asks", now=NOW)
@@ -401,6 +405,7 @@ def test_nothing_is_approved_for_what_does_not_take_place(hearing):
 # Parties
 
 
+@pytest.mark.both_engines
 def test_companions_are_known_by_name_as_far_as_they_come(full):
     with full.db.write() as session:
         row = full.row("chai", session)
@@ -417,6 +422,7 @@ def test_companions_are_known_by_name_as_far_as_they_come(full):
         assert [] == session.get_one(Attendee, full.row("chai", session).id).names
 
 
+@pytest.mark.both_engines
 def test_needs_stand_in_no_audit(full):
     with full.db.write() as session:
         needs = parties.Needs(dietary="halal")

@@ -96,6 +96,7 @@ def test_an_invited_official_who_accepts_takes_a_kept_place_whoever_waits(db):
     assert Standing.CONFIRMED is guests.answer("minister", Partstat.ACCEPTED)
 
 
+@pytest.mark.both_engines
 def test_a_party_of_the_public_grows_into_no_kept_place_and_one_of_an_official_does(db):
     guests = a_list(db, 3, 2)
     guests.register("anna")

@@ -151,6 +151,7 @@ def test_a_guest_who_is_off_the_list_is_represented_by_nobody(guests):
         represent(guests, "minister", "deputy")
 
 
+@pytest.mark.both_engines
 def test_who_represents_another_does_not_come_for_themselves_too(guests):
     guests.invite("deputy")
     guests.withdraw("deputy")
@@ -173,6 +174,7 @@ def test_who_represents_another_does_not_come_for_themselves_too(guests):
                 act(session, session.scalars(query).one())
 
 
+@pytest.mark.both_engines
 def test_who_represents_another_and_asks_for_a_place_on_the_page_is_told_how_they_stand(guests):
     guests.invite("minister", represented_by="deputy")
 
@@ -249,6 +251,7 @@ def test_a_kept_place_is_the_guests_when_they_accept_and_the_next_ones_when_they
     assert None is guests.row("minister").deputy_left_at
 
 
+@pytest.mark.both_engines
 def test_another_deputy_takes_the_kept_place(guests):
     guests.invite("minister", represented_by="deputy")
     guests.answer("minister", Partstat.ACCEPTED)
@@ -260,6 +263,7 @@ def test_another_deputy_takes_the_kept_place(guests):
     assert (1, None) == (guests.taken(), guests.row("minister").deputy_left_at)
 
 
+@pytest.mark.both_engines
 def test_a_kept_place_is_let_go_with_its_guest_changed_with_their_party_and_given_at_the_door(guests):
     guests.capacity(3)
     guests.invite("minister", represented_by="deputy")
@@ -285,6 +289,7 @@ def test_whoever_has_a_kept_place_is_not_registered_beside_it(guests):
         guests.register("minister")
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("standing", [Standing.WAITLISTED, Standing.OFFERED])
 def test_a_turn_or_an_offer_that_a_deputy_lets_go_is_the_next_ones(guests, standing):
     guests.register("anna")
@@ -373,6 +378,7 @@ def test_the_guest_is_told_who_comes_and_the_deputy_whom_they_represent(app, off
     assert "Represented by" not in to_deputy
 
 
+@pytest.mark.both_engines
 def test_one_mailbox_of_both_gets_one_letter(app, office):
     with app.db.write() as session:
         a_person(session, "deputy", name="Deputy", email="Minister@example.org")
@@ -434,6 +440,7 @@ def test_the_guest_is_asked_who_comes_once_the_deputy_has_sent_regrets(app, offi
     assert "/registration/" in body(letter)
 
 
+@pytest.mark.both_engines
 def test_whoever_answers_before_the_question_left_is_not_asked(app, office):
     office.register("minister")
     represent(office, "minister", "deputy")

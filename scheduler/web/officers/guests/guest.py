@@ -7,20 +7,24 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.base.i18n import LANGUAGES
+from scheduler.base.i18n import LANGUAGES, N_
+from scheduler.base.vocabulary import key_of_word
 from scheduler.model.accounts import Act
+from scheduler.model.attendance import Answer as AnswerWay
 from scheduler.model.attendance import Role
+from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Mode
 from scheduler.services.accounts import rights
 from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.attendance.transitions import Guest
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import conflicts
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.events import guest_actions, guest_address
 from scheduler.web.officers.events.desk import EVENT
+from scheduler.web.officers.guests import guest_actions, guest_address
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
 from scheduler.web.officers.kit.guard import allowed, may, officer
@@ -75,6 +79,11 @@ def _guest(app: App, key: str, number: int) -> str:
             ahead=capacity.count_parties_ahead(session, found),
             verbs=guest_actions.offered_actions(found) if allowed(Act.KEEP_LIST) else {},
             letters=guest_directory.list_letters(session, found) if allowed(Act.SEE_LETTERS) else (),
+            history=guest_directory.list_acts(session, found) if allowed(Act.KEEP_LIST) else (),
+            describe=_describe_act,
+            form=Form({"way": str(AnswerWay.LETTER)}),
+            replies=guest_actions.REPLIES.values(),
+            ways=guest_actions.WAYS,
             zone=app.settings.timezone,
             done=_done(request.args.get("done", "")),
             **guest_address.preview_address(session, found.attending, now=app.clock.now()),
@@ -85,6 +94,42 @@ def _done(what: str) -> str:
     if what == REGISTERED:
         return _("The guest is on the list.")
     return _(guest_actions.VERBS[what].done) if what in guest_actions.VERBS else ""
+
+
+def _describe_act(act: Audit) -> str:
+    """Return what was done with a guest, in the words of the page; an answer with what it was and how it came."""
+    words = _(_ACTS[act.action]) if act.action in _ACTS else act.action
+    by = act.details.get("by")
+    if act.action != "answer" or by not in set(AnswerWay):
+        return words
+    reply = Reply.EXCUSED if act.details.get("excused") else _REPLIES.get(str(act.details.get("partstat")))
+    told = _(key_of_word(reply)) if reply else ""
+    return _("Answer: {reply} ({way})", reply=told, way=_(key_of_word(AnswerWay(by))))
+
+
+_REPLIES = {str(partstat): reply for reply, partstat in PARTSTATS.items() if reply is not Reply.EXCUSED}
+_ACTS = {
+    "invite": N_("Added to the list"),
+    "register": N_("Registered"),
+    "ask": N_("Asked for a place"),
+    "answer": N_("Answered"),
+    "accept": N_("Accepted the place offered"),
+    "approve": N_("Request approved"),
+    "refuse": N_("Request refused"),
+    "seat": N_("Given a place ahead of the waiting list"),
+    "offer": N_("A place was offered"),
+    "lapse": N_("The offer of a place lapsed"),
+    "remind": N_("Asked for a reply"),
+    "represent": N_("A deputy was recorded"),
+    "lose deputy": N_("The deputy sent regrets"),
+    "withdraw": N_("Left the list"),
+    "change": N_("Party changed"),
+    "renew": N_("A new link was sent"),
+    "check in": N_("Arrived"),
+    "admit": N_("Admitted at the door"),
+    "undo check in": N_("The arrival was undone"),
+    "change companions": N_("Companions counted at the door"),
+}
 
 
 def _verb(app: App, key: str, number: int, verb: str, form: Form | None = None) -> str:

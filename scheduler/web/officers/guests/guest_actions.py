@@ -29,12 +29,13 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import read_draft
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
-from scheduler.web.officers.events import guest_address
+from scheduler.web.officers.guests import guest_address
 from scheduler.web.officers.kit.answers import FormRefused, check_draft
 
 MOST_COMPANIONS = 50  # as the table has it
 MOST_WORDS = 500
 REPLIES = {str(reply): reply for reply in Reply if reply is not Reply.NOT_ANSWERED}
+REPRESENTED = "represented"  # accepts, and somebody else comes
 WAYS = {str(way): way for way in Answer}
 MODES = {str(mode): mode for mode in Mode}
 Deed = Callable[[Session, Attendee, Form, datetime], None]
@@ -56,24 +57,38 @@ class GuestAction:
 def offered_actions(attendee: Attendee) -> dict[str, GuestAction]:
     """Return the actions that the standing of an attendee offers, and those that a deputy may do, by name."""
     asked = ("keep-name",) if attendee.attending.name_asked else ()
+    link = () if attendee.standing is Standing.UNCONFIRMED else ("new-link",)
     of_deputy = () if attendee.represented_by is None else ("regrets",)
     return {
         name: VERBS[name]
-        for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", "address", *asked)
+        for name in (*OFFERED.get(attendee.standing, ()), *of_deputy, "correction", "address", *link, *asked)
     }
 
 
 def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    reply = form.one_of("reply", REPLIES, _("Choose the answer."))
+    reply = form.one_of("reply", {**REPLIES, REPRESENTED: Reply.ACCEPTED}, _("Choose the answer."))
     way = form.one_of("way", WAYS, _("Choose how the answer was received."))
-    on = _day(form, attendee.event, now)
+    on = read_day(form, attendee.event, now)
     if reply is None or way is None or form.errors:
         raise FormRefused
-    details = transitions.AnswerDetails(excused=reply is Reply.EXCUSED, reference=_reference(form))
+    details = transitions.AnswerDetails(
+        excused=reply is Reply.EXCUSED,
+        reference=read_reference(form),
+        represented_by=_named_deputy(session, attendee, form, now) if form["reply"] == REPRESENTED else None,
+        force=_reason(form),
+    )
     transitions.answer(session, attendee, PARTSTATS[reply], by=way, on=on, now=now, details=details)
 
 
-def _reference(form: Form) -> str | None:
+def _named_deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> Person:
+    """Return the person who comes instead, as typed. Raise FormRefused, and Contradiction if they are elsewhere."""
+    deputy = a_person(session, form)
+    conflicts.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
+    return deputy
+
+
+def read_reference(form: Form) -> str | None:
+    """Return the reference of an answer that was typed. Raise FormRefused."""
     typed = form["reference"].strip()
     read: AttendeeDraft | None = check_draft(
         AttendeeDraft, {"person": "x", **({"reference": typed} if typed else {})}, form, {}
@@ -83,7 +98,7 @@ def _reference(form: Form) -> str | None:
     return read.reference
 
 
-def _day(form: Form, event: Event, now: datetime) -> date | None:
+def read_day(form: Form, event: Event, now: datetime) -> date | None:
     """Return the day an answer came; None is today. Written as browsers do, or as people do."""
     typed, today = form["on"].strip(), wall(now, event.tzid).date()
     if not typed:
@@ -116,8 +131,7 @@ def _deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
     """Record who comes in the person's place; an empty form means that they come themselves."""
     deputy = None
     if form["name"].strip() or form["email"].strip():
-        deputy = a_person(session, form)
-        conflicts.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
+        deputy = _named_deputy(session, attendee, form, now)
     if not transitions.set_deputy(session, attendee, deputy, force=_reason(form), now=now):
         raise NothingToChange
 
@@ -181,6 +195,10 @@ def _keep_name(session: Session, attendee: Attendee, _form: Form, now: datetime)
     corrections.keep_name(session, attendee.attending, now=now)
 
 
+def _renew_link(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
+    transitions.renew_link(session, attendee, now=now)
+
+
 def _take_off(session: Session, attendee: Attendee, _form: Form, now: datetime) -> None:
     transitions.withdraw(session, attendee, now=now, by=None)
 
@@ -190,19 +208,20 @@ def _approve(session: Session, attendee: Attendee, _form: Form, now: datetime) -
 
 
 def _refuse(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    said = _words(form, "courteous")
+    said = read_words(form, "courteous")
     transitions.refuse(session, attendee, reason=Text({g.language: said}) if said else None, now=now)
 
 
 def _seat(session: Session, attendee: Attendee, form: Form, now: datetime) -> None:
-    why = _words(form, "why")
+    why = read_words(form, "why")
     if not why:
         form.errors["why"] = _("Enter the reason, because other people are waiting too.")
         raise FormRefused
     transitions.seat_ahead_of_queue(session, attendee, reason=why, now=now)
 
 
-def _words(form: Form, name: str) -> str:
+def read_words(form: Form, name: str) -> str:
+    """Return the plain text of a field. Raise FormRefused."""
     try:
         return check_prose(form[name], most=MOST_WORDS)
     except SchedulerError as error:
@@ -227,7 +246,7 @@ VERBS: Mapping[str, GuestAction] = {
         ),
         done=N_("The answer is recorded."),
         deed=_answer,
-        fields=("reply", "way", "on", "reference"),
+        fields=("reply", "name", "email", "way", "on", "reference", "reason"),
         begins=lambda _attendee: {"way": str(Answer.LETTER)},
     ),
     "party": GuestAction(
@@ -301,6 +320,12 @@ VERBS: Mapping[str, GuestAction] = {
         deed=guest_address.change_address,
         fields=guest_address.FIELDS,
         begins=guest_address.read_known,
+    ),
+    "new-link": GuestAction(
+        words=N_("Send a new link"),
+        hint=N_("An e-mail with a new link to the guest's own page is sent at once. Earlier links stop working."),
+        done=N_("A new link was sent."),
+        deed=_renew_link,
     ),
     "keep-name": GuestAction(
         words=N_("Leave the name as it is"),

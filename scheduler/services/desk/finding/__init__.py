@@ -1,0 +1,1 @@
+"""What officers find from every page of the desk."""

@@ -1,0 +1,1 @@
+"""The directory: people, organisations, venues and cities found, merged and removed, and what hangs on each."""

@@ -1,0 +1,194 @@
+"""Every consequence of a change is known before it is done, because it is done, looked at and rolled back."""
+
+# ruff: noqa: DTZ001 - wall times have no zone
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from scheduler.model.events import Event
+from scheduler.model.letters import NEWS, Letter
+from scheduler.services.common.lookup import get
+from scheduler.services.desk.consequences import Verb, observe
+from scheduler.services.desk.informed import read_letters
+from scheduler.services.desk.objections import Subject
+from scheduler.services.desk.other_days import find_days_of_move
+from scheduler.services.events.attendance import transitions
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.places import state_travel
+from scheduler.services.events.replanning import shifts
+from tests.support.builders import (
+    DAY,
+    NOW,
+    START,
+    a_city,
+    a_person,
+    a_venue,
+    an_event,
+    an_organisation,
+    register,
+)
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def opening(app):
+    """A ceremony in a hall, with a guest in each of two languages, and one who has a telephone alone."""
+    with app.db.write() as session:
+        event = an_event(
+            session, venue=a_venue(session).key, capacity=9, reminders=[{"before": "1 day"}, {"before": "1 week"}]
+        )
+        register(session, event, a_person(session, "aida", name="Aida", email="aida@example.org", language="kk"))
+        register(session, event, a_person(session, "somchai", name="Somchai", email=None, telephone="+66 2"))
+        register(session, event)
+        left = register(session, event)
+        transitions.withdraw(session, left, now=NOW)
+    return app
+
+
+def move(app, to, *, keep=False, reason="", informs=True, key="opening"):
+    def deed(session, force):
+        return shifts.move(session, get(session, Event, key), dtstart=to, now=app.clock.now(), force=force)
+
+    with app.db.write("aida@desk") as session:
+        about = [get(session, Event, key)]
+        given = {"about": about, "now": app.clock.now(), "language": "en", "reason": reason, "informs": informs}
+        found = observe(session, deed, **given)
+        texts = [(one.subject, one.text("en")) for one in found.objections]
+        letters = read_letters(session, found.informed, house=app.house, now=app.clock.now())
+        if not keep:
+            session.rollback()
+    return found, texts, letters
+
+
+def test_people_are_counted_by_language_and_way_and_those_without_address_are_named(opening):
+    found, _texts, letters = move(opening, START + DAY)
+
+    rows = [(one.language, one.by_mail, one.by_telephone, one.on_paper) for one in found.informed.readers]
+    assert [("en", 1, 1, 0), ("kk", 1, 0, 0)] == rows
+    assert [("Somchai", "+66 2")] == [(one.name, one.telephone) for one in found.informed.to_reach]
+    assert [("are no longer on the list", 1)] == found.informed.left_out
+    assert opening.clock.now() + 10 * timedelta(minutes=1) == found.informed.leave_at
+    assert ["en", "kk"] == [tag for tag, _letter in letters]
+    assert "Wednesday 3 February 2027" in letters[0][1].text
+
+
+def test_what_moves_with_an_event_is_known_before_and_after(opening):
+    found, _texts, _letters = move(opening, START + DAY)
+
+    (outcome,) = found.events
+    assert (Verb.CHANGED, 0, 1) == (outcome.verb, outcome.sequence.was, outcome.sequence.becomes)
+    assert [DAY, DAY] == [moved.becomes - moved.was for _reminder, moved in outcome.reminders]
+    assert 3 == outcome.passes
+
+
+def test_what_was_shown_is_what_is_done_and_differs_once_anything_else_does(opening):
+    seen, _texts, _letters = move(opening, START + DAY)
+    again, _texts, _letters = move(opening, START + DAY)
+    assert [] == again.list_news(seen.digest)
+
+    with opening.db.write() as session:
+        register(session, get(session, Event, "opening"))
+    other, _texts, _letters = move(opening, START + DAY)
+    assert {"informed", "moves"} == set(other.list_news(seen.digest))
+
+    done, _texts, _letters = move(opening, START + DAY, keep=True)
+    assert [] == done.list_news(other.digest)
+    with opening.db.read() as session:
+        news = session.scalar(sa.select(sa.func.count()).where(Letter.kind.in_(NEWS)))
+        assert START + DAY == get(session, Event, "opening").dtstart
+    assert done.informed.sum.together == news
+
+
+def test_nobody_is_informed_if_so_wished_and_calendars_change_all_the_same(opening):
+    found, _texts, _letters = move(opening, START + DAY, keep=True, informs=False)
+
+    assert 0 == found.informed.sum.together
+    with opening.db.read() as session:
+        assert 1 == get(session, Event, "opening").sequence
+        assert 0 == session.scalar(sa.select(sa.func.count()).where(Letter.kind.in_(NEWS)))
+
+
+def test_who_has_less_time_than_the_stated_journey_takes_stands_against_it(app):
+    with app.db.write() as session:
+        astana = a_city(session, "astana", country="KZ", tz="Asia/Almaty")
+        speaker = a_person(session, "speaker", name="The Ambassador")
+        here = an_event(session, venue=a_venue(session).key)
+        there = an_event(
+            session, "talk", venue=a_venue(session, "museum", city="astana").key, dtstart=START + 5 * HOUR
+        )
+        for event in (here, there):
+            register(session, event, speaker)
+    assert [] == move(app, START + HOUR)[1]
+
+    with app.db.write() as session:
+        state_travel(session, a_city(session, "astana"), a_city(session, "bangkok"), 7 * HOUR, now=NOW)
+    found, texts, _letters = move(app, START + HOUR)
+
+    assert found.needs_reason
+    assert [Subject.PERSON] == [subject for subject, _text in texts]
+    assert "The Ambassador" in texts[0][1]
+    assert "from Bangkok to Astana" in texts[0][1]
+    assert astana.key == "astana"
+    assert [] == move(app, START - 5 * HOUR)[1]
+
+
+def test_a_holiday_stands_against_an_event_also_without_a_venue(app):
+    with app.db.write() as session:
+        embassy = an_organisation(session, country="KZ")
+        an_event(session, organizer=embassy.key)
+
+    found, texts, _letters = move(app, datetime(2027, 3, 8, 10))
+
+    assert not found.needs_reason
+    assert [(Subject.HOLIDAY, "Monday 8 March 2027: International Women's Day (Kazakhstan)")] == texts
+
+
+def test_other_days_are_the_nearest_on_which_nobody_and_nothing_stands_against_it(app):
+    with app.db.write() as session:
+        hall = a_venue(session, closed=[{"on": datetime(2027, 2, 4).date()}])
+        speaker = a_person(session, "speaker")
+        register(session, an_event(session, venue=hall.key), speaker)
+        an_event(session, "taken", venue=hall.key, dtstart=START + DAY)
+        register(session, an_event(session, "elsewhere", dtstart=START + 3 * DAY), speaker)
+
+    with app.db.write() as session:
+        days = find_days_of_move(session, get(session, Event, "opening"), START + 2 * DAY, now=app.clock.now())
+        session.rollback()
+
+    # Neither 2 (its own), 3 (hall), 4 (closed) nor 5 February (speaker).
+    assert ["2027-02-01", "2027-02-06", "2027-02-07"] == [f"{day}" for day in days]
+
+
+def test_the_reason_why_nevertheless_is_recorded(opening):
+    with opening.db.write() as session:
+        an_event(session, "taken", venue="hall", dtstart=START + DAY)
+    found, texts, _letters = move(opening, START + DAY)
+    assert found.needs_reason
+    assert "Hall is booked twice" in texts[0][1]
+
+    move(opening, START + DAY, keep=True, reason="They share it")
+    with opening.db.read() as session:
+        assert START + DAY == get(session, Event, "opening").dtstart
+
+
+def test_whoever_cancels_is_told_what_is_cancelled_with_it(opening):
+    with opening.db.write() as session:
+        an_event(session, "toast", parent="opening", dtstart=START)
+        event = get(session, Event, "opening")
+        now = opening.clock.now()
+        found = observe(
+            session,
+            lambda session, _force: planning.cancel_with_parts(session, event, now=now),
+            about=[event],
+            now=now,
+            language="en",
+        )
+
+    assert {("toast", Verb.CANCELLED), ("opening", Verb.CANCELLED)} == {
+        (one.event.key, one.verb) for one in found.events
+    }
