@@ -152,6 +152,9 @@ BUNDLE: tuple[File, ...] = (
     _printed_whole("sc"),
     _printed_whole("jp"),  # whose letters of Chinese origin look otherwise
     _printed_whole("kr"),
+    # The grid of the officers' calendar, whole in one file, with the parts of Svelte (MIT) that it runs on.
+    File("web/calendar/event-calendar.js", "@event-calendar/build", "dist/event-calendar.min.js"),
+    File("web/calendar/event-calendar.css", "@event-calendar/build", "dist/event-calendar.min.css"),
 )
 
 

@@ -369,7 +369,12 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
     chosen = {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
     changed = {"before": NEW_PASSWORD, "password": NEW_PASSWORD[::-1], "again": NEW_PASSWORD[::-1]}
     return {
-        ("GET", "desk.overview"): RouteRequest(),
+        ("GET", "calendar.month"): RouteRequest(),
+        ("GET", "calendar.week"): RouteRequest(),
+        ("GET", "calendar.day"): RouteRequest(),
+        ("GET", "calendar.as_list"): RouteRequest(),
+        ("GET", "calendar.by_venue"): RouteRequest(),
+        ("GET", "calendar.events"): RouteRequest(),
         ("GET", "desk.everybody"): RouteRequest(),
         ("GET", "guest_list.guests"): RouteRequest(event),
         ("GET", "guest_list.numbers"): RouteRequest(event),

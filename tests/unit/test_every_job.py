@@ -40,6 +40,7 @@ VERBS: Mapping[str, Iterable[str]] = {
 
 # Pages that do no job of their own, with the reason.
 NO_JOB_PAGES = {
+    "GET /desk/calendar.json": "the events of the grid with hours, for its script",
     "GET /desk/account": "leads to the jobs of the account",
     "GET /desk/account/VERB": "leads back from a form that was sent twice",
     "GET /desk/events/KEY/door/now": "the live part of the door",

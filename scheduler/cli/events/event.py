@@ -10,6 +10,7 @@ event = LazyGroup(
     help=N_("Plan, move, cancel and announce events."),
     modules={
         "list": "events.event_listing:list_events",
+        "calendar": "events.event_listing:show_calendar",
         "show": "events.event_listing:show_event",
         "add": "events.event_planning:add",
         "change": "events.event_planning:change",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
-from scheduler.base.i18n import N_
+from scheduler.base.date_format import format_day
+from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_, NC_
 from scheduler.cli.kit.answers import Columns, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, in_zone, pass_context
 from scheduler.cli.kit.language import _, language
 from scheduler.cli.kit.records import format_instant
-from scheduler.model.events import Event, Kind, Mode, Status
-from scheduler.model.places import City, Person
+from scheduler.model.attendance import Standing
+from scheduler.model.events import Event, Kind, Mode, Status, Visibility
+from scheduler.model.places import City, Person, Venue
 from scheduler.services.common.lookup import get
 from scheduler.services.common.plain_values import drop_defaults, write_fields
 from scheduler.services.events.programme import event_reading
@@ -25,6 +28,10 @@ from scheduler.services.events.programme.event_times import format_time
 from scheduler.services.events.programme.rendering.event_texts import format_location
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.services.outbox.event_starts import upcoming_start
+
+if TYPE_CHECKING:
+    from scheduler.services.desk.calendar.calendar_view import CalendarEntry
+    from scheduler.services.desk.calendar.days_off import DayOff
 
 
 @click.command("list", help=N_("List the planned events, by start."))
@@ -76,6 +83,99 @@ def _midnight(context: CommandContext, typed: str | None, tzid: str) -> datetime
 
     day = parse_day(typed, now=context.now(), tzid=tzid) if typed else wall(context.now(), tzid).date()
     return instant(datetime.combine(day, time()), tzid, gap="shift")
+
+
+@click.command(
+    "calendar",
+    help=N_(
+        "Show what is planned on some days as the calendar of the desk does: who comes, and what stands against it."
+    ),
+)
+@click.option("--from", "first", help=N_("From this day on (default: today)."))
+@click.option("--to", "last", help=N_("Up to this day, including it (default: 30 days later)."))
+@click.option("--kind", type=click.Choice([str(kind) for kind in Kind]), help=N_("Only this kind."))
+@click.option("--city", help=N_("Only in this city."))
+@click.option("--venue", help=N_("Only at this venue."))
+@click.option("--person", help=N_("Only what this person is expected at."))
+@click.option("--days-off/--no-days-off", default=True, help=N_("Also public holidays and closing days of posts."))
+@as_json
+@pass_context
+def show_calendar(
+    context: CommandContext, /, first: str | None, last: str | None, days_off: bool, as_json: bool, **chosen: Any
+) -> None:
+    from scheduler.services.desk.calendar import calendar_view  # the list does not need all this
+    from scheduler.services.desk.calendar.days_off import list_days_off
+
+    now, tzid = context.now(), context.choose_zone(None)
+    since = wall(_midnight(context, first, tzid), tzid).date()
+    until = wall(_midnight(context, last, tzid), tzid).date() if last else since + timedelta(days=30)
+    if not since <= until <= since + MOST_DAYS:
+        raise Invalid("the last day must be within {days} days after the first", days=MOST_DAYS.days)
+    kind = Kind(chosen.pop("kind")) if chosen["kind"] else chosen.pop("kind")
+    with context.read() as session:
+        if chosen["city"]:
+            get(session, City, chosen["city"])
+        if chosen["venue"]:
+            get(session, Venue, chosen["venue"])
+        if chosen["person"]:
+            get(session, Person, chosen["person"])
+        wanted = calendar_view.CalendarFilter(kind=kind, **chosen)
+        entries = calendar_view.list_between(session, wanted, since, until, visibilities=list(Visibility), now=now)
+        today = wall(now, tzid).date()
+        off = list_days_off(session, since, until, visibilities=list(Visibility), today=today) if days_off else {}
+        records = [_record_entry(entry, now) for entry in entries]
+        records += [_record_day_off(day, one) for day, one in off.items()]
+    records.sort(key=lambda record: record["first_day"])
+    show(records, CALENDAR_COLUMNS, as_json=as_json, nothing=_("No events are planned."))
+
+
+MOST_DAYS = timedelta(days=400)
+CALENDAR_COLUMNS: Columns = {
+    N_("When"): "when",
+    N_("Kind"): lambda record: _(KIND_NAMES[record["kind"]]) if record["kind"] else "",
+    N_("Event"): "said",
+    N_("Where"): "where",
+    NC_("guests", "Coming"): "coming",
+    N_("No reply"): "unanswered",
+    N_("Contradictions"): lambda record: "; ".join(record["contradictions"]),
+    N_("Key"): "key",
+}
+
+
+def _record_entry(entry: CalendarEntry, now: datetime) -> dict[str, Any]:
+    event = entry.event
+    return {
+        "first_day": entry.first_on,
+        "last_day": entry.last_on,
+        "when": format_when(event, now),
+        "key": event.key,
+        "kind": event.kind,
+        "said": event.title.to(language()),
+        "where": format_location(event, language()),
+        "status": event.status,
+        "coming": entry.counts.of(Standing.CONFIRMED),
+        "unanswered": entry.counts.unanswered,
+        "appointments": entry.booked,
+        "came_back": entry.came_back,
+        "contradictions": [clash.error.text(_) for clash in entry.clashes],
+    }
+
+
+def _record_day_off(day: date, off: DayOff) -> dict[str, Any]:
+    names = [f"{holiday.state} {holiday.to(language())}" for holiday in off.holidays]
+    closed = [one.post.key for one in off.closed]
+    said = [*names, *([_("closed: {posts}").format(posts=", ".join(closed))] if closed else [])]
+    blank = dict.fromkeys(("key", "kind", "status", "coming", "unanswered", "appointments", "came_back"))
+    return {
+        **blank,
+        "first_day": day,
+        "last_day": day,
+        "when": format_day(day, language()),
+        "said": "; ".join(said),
+        "where": "",
+        "contradictions": [],
+        "closed_posts": closed,
+    }
 
 
 COLUMNS: Columns = {

@@ -169,6 +169,8 @@ def observe(
     done = deed(session, reason or SHOWN)
     session.flush()
     planned = _list_planned(session, unit.planned)
+    order = {number: place for place, number in enumerate(before.events)}  # a whole before its parts
+    planned = sorted(planned, key=lambda event: order.get(event.id, len(order)))
     outcomes = [*_describe_events(session, planned, before, now), *_describe_deleted(before)]
     retimed = [one.event for one in outcomes if one.is_retimed]
     unsettled = [one.event for one in outcomes if one.was and (one.is_retimed or one.verb is Verb.CANCELLED)]

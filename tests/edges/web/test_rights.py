@@ -38,6 +38,11 @@ DESK = """
                                                       stranger viewer door officer officer+post front consular admin
 GET  /desk                                                 302    302  302     302          302   302      302   302
 GET  /L/desk                                               303    200  200     200          200   200      200   200
+GET  /L/desk/week                                          303    200  200     200          200   200      200   200
+GET  /L/desk/day                                           303    200  200     200          200   200      200   200
+GET  /L/desk/list                                          303    200  200     200          200   200      200   200
+GET  /L/desk/venues                                        303    200  200     200          200   200      200   200
+GET  /L/desk/calendar.json                                 303    200  200     200          200   200      200   200
 GET  /L/desk/accounts                                      303    403  403     403          403   403      403   200
 GET  /L/desk/account                                       303    200  200     200          200   200      200   200
 GET  /L/desk/account/<_verb>                               303    303  303     303          303   303      303   303

@@ -31,6 +31,7 @@ from tests.support.builders import (
     an_organisation,
     register,
 )
+from tests.support.consulate import a_post
 
 HOUR = timedelta(hours=1)
 
@@ -137,6 +138,16 @@ def test_who_has_less_time_than_the_stated_journey_takes_stands_against_it(app):
     assert [] == move(app, START - 5 * HOUR)[1]
 
 
+def test_a_post_that_does_not_move_with_its_event_is_named_with_its_appointments(opening):
+    with opening.db.write() as session:
+        a_post(session, event="opening")
+
+    found, texts, _letters = move(opening, START + DAY)
+
+    assert not found.needs_reason
+    assert [(Subject.POST, "Consulate in Phuket keeps its own opening days. Appointments booked there: 0.")] == texts
+
+
 def test_a_holiday_stands_against_an_event_also_without_a_venue(app):
     with app.db.write() as session:
         embassy = an_organisation(session, country="KZ")
@@ -189,6 +200,5 @@ def test_whoever_cancels_is_told_what_is_cancelled_with_it(opening):
             language="en",
         )
 
-    assert {("toast", Verb.CANCELLED), ("opening", Verb.CANCELLED)} == {
-        (one.event.key, one.verb) for one in found.events
-    }
+    cancelled = [("opening", Verb.CANCELLED), ("toast", Verb.CANCELLED)]
+    assert cancelled == [(one.event.key, one.verb) for one in found.events]

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.name_matching import make_name_key
 from scheduler.base.text import Text, fold_text
 from scheduler.model.attendance import Attendee, Partstat, Role, Standing
 from scheduler.model.audit import Audit
-from scheduler.model.events import Event, Kind, Mode, Visibility
+from scheduler.model.events import Event, Kind, Mode
 from scheduler.model.letters import Letter
-from scheduler.model.places import Person, Venue
+from scheduler.model.places import Person
 from scheduler.services.events.guests.guest_groups import GuestGroup, is_in
 from scheduler.services.events.programme.agenda import AgendaEntry
 
 PAGE = 200
 MOST_ACTS = 30
-EVENTS_PER_PAGE = 60
-A_DAY = timedelta(days=1)  # an event that ended this morning is still one of today's
-_LISTED = (
-    joinedload(Event.venue).joinedload(Venue.city),
-    selectinload(Event.cities),
-    selectinload(Event.capacities),
-    selectinload(Event.hours),
-    selectinload(Event.closures),
-)
 # A tour's guests are those of its stops; nobody is invited to an anniversary.
 WITHOUT_GUESTS = (Kind.TOUR, Kind.ANNIVERSARY)
-WITH_GUESTS = Event.kind.not_in(WITHOUT_GUESTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """An event on the desk's first page, and who comes."""
+    """An event, and who comes to it."""
 
     entry: AgendaEntry
     counts: Counts
@@ -62,17 +50,6 @@ class EventSummary:
     @property
     def event(self) -> Event:
         return self.entry.event
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Events by when they are, each on its own clock; ``more``: there is another page."""
-
-    today: Sequence[EventSummary] = ()
-    coming: Sequence[EventSummary] = ()
-    undated: Sequence[EventSummary] = ()
-    past: Sequence[EventSummary] = ()
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,48 +75,14 @@ class Guests:
 # Events
 
 
-def list_coming(session: Session, *, visibilities: Collection[Visibility], now: datetime, page: int = 1) -> Overview:
-    """Return a page, counted from 1, of the events of today and after, by day; the undated ones on the last page."""
-    query = _events(visibilities).where(Event.ends_at > now - A_DAY).order_by(Event.starts_at, Event.key)
-    lines, more = _page(session, query, page)
-    undated = _events(visibilities).where(Event.ends_at.is_(None)).order_by(Event.key)
-    rest = [] if more else _lines(session, session.scalars(undated.limit(EVENTS_PER_PAGE)).unique().all())
-    today = [one for one in lines if _is_today(one.event, now)]
-    return Overview(today, [one for one in lines if one not in today and not one.event.is_over(now)], rest, more=more)
-
-
-def list_past(session: Session, *, visibilities: Collection[Visibility], now: datetime, page: int = 1) -> Overview:
-    """Return a page, counted from 1, of the events that are over, the latest first."""
-    query = _events(visibilities).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
-    lines, more = _page(session, query, page)
-    return Overview(past=lines, more=more)
-
-
 def summarize_event(session: Session, event: Event) -> EventSummary:
     """Return the summary of one event."""
-    return _lines(session, [event])[0]
+    counts = count_by_event(session, [event.id]).get(event.id, Counts())
+    return EventSummary(AgendaEntry(event, event.first_on, event.last_on), counts)
 
 
-def _events(visibilities: Collection[Visibility]) -> sa.Select[Event]:
-    return sa.select(Event).options(*_LISTED).where(WITH_GUESTS, Event.visibility.in_(visibilities))
-
-
-def _page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[EventSummary], bool]:
-    found = session.scalars(query.offset((page - 1) * EVENTS_PER_PAGE).limit(EVENTS_PER_PAGE + 1)).unique().all()
-    return _lines(session, found[:EVENTS_PER_PAGE]), len(found) > EVENTS_PER_PAGE
-
-
-def _is_today(event: Event, now: datetime) -> bool:
-    today = wall(now, event.tzid).date()
-    return event.first_on is not None and event.last_on is not None and event.first_on <= today <= event.last_on
-
-
-def _lines(session: Session, events: Sequence[Event]) -> list[EventSummary]:
-    counts = _counts(session, [one.id for one in events])
-    return [EventSummary(AgendaEntry(one, one.first_on, one.last_on), counts.get(one.id, Counts())) for one in events]
-
-
-def _counts(session: Session, events: Sequence[int]) -> dict[int, Counts]:
+def count_by_event(session: Session, events: Sequence[int]) -> dict[int, Counts]:
+    """Return how many parties each of these events has, by its id; an event without any is left out."""
     unanswered = sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION)
     number_unanswered = sa.func.sum(sa.case((unanswered, 1), else_=0))
     query = (

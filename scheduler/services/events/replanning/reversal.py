@@ -56,7 +56,7 @@ def find_reversal(session: Session, event: Event, *, now: datetime) -> ReversalO
     if last is None or last.made_at + QUIET_PERIOD <= now:
         return None
     together = sa.select(LastChange.event_id).where(LastChange.act == last.act)
-    about = sa.and_(Letter.event_id.in_(together), Letter.created_at >= last.made_at)
+    about = sa.and_(Letter.event_id.in_(together), Letter.created_at.between(last.made_at, now))
     due = sa.func.min(sa.case((sa.and_(Letter.kind.in_(NEWS), Letter.outcome.is_(None)), Letter.due_at)))
     left = sa.func.count(sa.case((sa.or_(Letter.outcome == Outcome.SENT, ~is_free(Letter.claimed_by)), 1)))
     leaves_at, told = session.execute(sa.select(due, left).where(about)).one()
@@ -79,7 +79,7 @@ def take_back(
     before = _read_changes(session, list(walk_trees(roots)), last.act)
     changed = [lookup.get(Event, key) for key in before]
     lock_lists(session, changed)  # no letter to somebody who answers meanwhile tells of the change
-    letters = _hold_news(session, changed, since=last.made_at)
+    letters = _hold_news(session, changed, since=last.made_at, now=now)
     first_days = {one.key: one.first_on for one in changed}
     pending = prepare_all(
         changed, lambda one: planning.prepare(session, one.key, before[one.key], now=now, lookup=lookup)
@@ -127,7 +127,7 @@ def _shift_offers(session: Session, event: Event, was: date | None, *, now: date
     offers.shift_deadlines(session, event, by, now=now)
 
 
-def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) -> int:
+def _hold_news(session: Session, events: Sequence[Event], *, since: datetime, now: datetime) -> int:
     """Lock the letters about events that were queued since a change, and return how many of them are news.
 
     Raise NewsHasLeft if a letter has left since: each tells the facts of the moment at which it leaves.
@@ -136,7 +136,7 @@ def _hold_news(session: Session, events: Sequence[Event], *, since: datetime) ->
     waiting = sa.select(Letter.kind, Letter.created_at).where(about, Letter.outcome.is_(None)).order_by(Letter.id)
     held = session.execute(waiting.with_for_update()).all()
     gone = sa.or_(
-        sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at >= since),
+        sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at.between(since, now)),
         sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by)),
     )
     left = session.scalar(sa.select(sa.func.count()).where(about, gone)) or 0

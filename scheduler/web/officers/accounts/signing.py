@@ -163,7 +163,7 @@ def _set_up(app: App, token: str) -> Answer | str:
     except NotFound:
         return _to_set_up(app, token)
     guard.begin(who, now=now)
-    return redirect_after_form(url_for("desk.overview", language=g.language))
+    return redirect_after_form(url_for("calendar.month", language=g.language))
 
 
 def check_chosen_password(form: Form, account: Account) -> str | None:

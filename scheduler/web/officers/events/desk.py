@@ -1,4 +1,4 @@
-"""The desk: what is on and who comes, the letters of one event, the accounts."""
+"""The desk: the letters of one event, the accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from scheduler.app import App
 from scheduler.model.accounts import Act
 from scheduler.model.letters import Outcome
 from scheduler.services.accounts import accounts, rights
-from scheduler.services.events.guests import guest_directory
 from scheduler.services.outbox import letter_search
 from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.web.kit.language import _
@@ -22,11 +21,6 @@ MOST_LETTERS = 500
 def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("desk")
 
-    @pages.get(DESK)
-    @may(Act.SEE_EVENTS, about=scope.LISTS)
-    def overview(language: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _overview(app)
-
     @pages.get(f"{EVENT}/letters")
     @may(Act.SEE_LETTERS, about=scope.EVENT)
     def letters(language: str, key: str) -> str:  # noqa: ARG001
@@ -38,21 +32,6 @@ def blueprint(app: App) -> Blueprint:
         return _accounts(app)
 
     return pages
-
-
-def _overview(app: App) -> str:
-    read = guest_directory.list_past if request.args.get("when") == "past" else guest_directory.list_coming
-    number = page()
-    with app.db.read() as session:
-        visibilities = rights.list_visibilities(officer())
-        found = read(session, visibilities=visibilities, now=app.clock.now(), page=number)
-        return render_template(
-            "web/desk/overview.html",
-            title=_("Desk"),
-            found=found,
-            past=read is guest_directory.list_past,
-            page=number,
-        )
 
 
 def page() -> int:

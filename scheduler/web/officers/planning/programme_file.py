@@ -139,7 +139,7 @@ def _take(app: App, form: Form) -> Answer | str:
             _require_posts(session, source)
             view = FileView(_apply(app, session, source, form, decide))
             if form["sure"] == view.digest:
-                return redirect_after_form(url_for("desk.overview", language=g.language))
+                return redirect_after_form(url_for("calendar.month", language=g.language))
             session.rollback()
     except Undecided as error:
         return _show(form, FileView(error.changes))

@@ -24,6 +24,7 @@ from scheduler.base.text import KEY
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Timing
 from scheduler.services.accounts import rights
+from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
@@ -52,7 +53,7 @@ class PlanningAct:
     words: str
     hint: str
     shown: str
-    deed: Callable[[SheetAct], str]  # returns the key of the event whose page is next; "" for the calendar
+    deed: Callable[[SheetAct], str]  # returns the address of the page that is next
     words_informing: str = ""
     fields: tuple[str, ...] = ()
     takes_away: bool = False
@@ -134,19 +135,13 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
         verb=_(asked.words),
         verb_informing=asked.words_informing,
         find=lambda session: [rights.get_planned_event(session, officer(), key)],
-        deed=lambda act: _address_after(asked.deed(act)),
+        deed=asked.deed,
         show_form=lambda form: _show_question(app, key, verb, form),
         day="day" if "day" in asked.fields else "",
         takes_away=asked.takes_away,
         at_once=verb == "take-back",
     )
     return answer_with_sheet(app, Form.sent(), sheet)
-
-
-def _address_after(key: str) -> str:
-    if not key:
-        return url_for("desk.overview", language=g.language)
-    return url_for("guest_list.guests", language=g.language, key=key)
 
 
 def _move(act: SheetAct) -> str:
@@ -220,8 +215,9 @@ def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one 
 
 
 def _go_on(event: Event) -> str:
-    """Return the event whose page follows; a tour and an anniversary have none."""
-    return "" if event.kind in (Kind.TOUR, Kind.ANNIVERSARY) else event.key
+    """Return the address of the page of an event; a tour and an anniversary have no guests, but a plan."""
+    page = "planpage.whole" if event.kind in guest_directory.WITHOUT_GUESTS else "guest_list.guests"
+    return url_for(page, language=g.language, key=event.key)
 
 
 def _copy(act: SheetAct) -> str:
@@ -259,7 +255,7 @@ def _inform(act: SheetAct) -> str:
 
 def _delete(act: SheetAct) -> str:
     deletion.delete(act.session, act.event, now=act.now)
-    return ""
+    return url_for("calendar.month", language=g.language)
 
 
 def _take_back(act: SheetAct) -> str:

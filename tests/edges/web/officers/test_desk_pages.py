@@ -74,7 +74,7 @@ def test_the_desk_shows_what_is_on_with_how_many_come(app, web):
         invite(session, event)
         an_event(session, "talks", visibility="confidential")
 
-    page = text(web.get("/en/desk"))
+    page = text(web.get("/en/desk/list?at=2027-02"))
 
     assert "in person: 1 of 1" in page
     assert "on the waiting list: 1" in page
@@ -99,7 +99,10 @@ def test_addresses_and_what_is_confidential_are_for_those_who_may(app, role, add
         an_event(session, "talks", visibility="confidential")
     client = as_role(app, role)
 
-    pages = [text(client.get(path)) for path in (LIST, f"{LIST}/guests/{number}", f"{LIST}?name=ann", "/en/desk")]
+    pages = [
+        text(client.get(path))
+        for path in (LIST, f"{LIST}/guests/{number}", f"{LIST}?name=ann", "/en/desk?at=2027-02")
+    ]
 
     assert "Ann" in pages[0]
     assert addresses == any("@example.org" in page or "234 6398" in page for page in pages)
@@ -125,7 +128,7 @@ def test_no_page_number_breaks_a_list(app, web, page):
     put(app, register)
 
     assert 200 == web.get(f"{LIST}?page={page}").status_code
-    assert 200 == web.get(f"/en/desk?page={page}").status_code
+    assert 200 == web.get(f"/en/desk?at={page}&day={page}").status_code
 
 
 @ONE_ENGINE
@@ -367,7 +370,7 @@ def test_a_deputys_regrets_are_recorded_and_the_desk_shows_whom_to_ask(app, web)
     assert "The place is reserved until the guest has answered." in guest
     assert f"/guests/{number}/regrets" not in guest
     assert "the deputy has sent regrets" in text(web.get(LIST))
-    assert "because their deputy has sent regrets: 1" in text(web.get("/en/desk"))
+    assert "because their deputy has sent regrets: 1" in text(web.get("/en/desk?at=2027-02"))
     assert (Standing.INVITED, Partstat.NEEDS_ACTION) == (row(app, number).standing, row(app, number).partstat)
 
 

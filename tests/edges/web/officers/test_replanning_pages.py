@@ -168,7 +168,8 @@ def test_a_tour_is_moved_by_its_first_stop(app, web):
 
     done = carry_out(web, "tour", "move", day="2027-02-04")
 
-    assert "/en/desk" == done.location
+    assert "/en/desk/events/tour/plan" == done.location
+    assert "Take it back" in text(web.get(done.location))
     assert (datetime(2027, 2, 4), START + 2 * DAY) == (starts(app)["show"], starts(app)["opening"])
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from scheduler.base.errors import Invalid, NotFound
 from scheduler.model.attendance import Answer, Partstat, Role, Standing
-from scheduler.model.events import Mode, Visibility
+from scheduler.model.events import Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import GuestFilter
 from scheduler.services.events.guests.guest_groups import GuestGroup
-from tests.support.builders import NOW, START, a_person, an_event, invite, register
+from tests.support.builders import NOW, a_person, an_event, invite, register
 from tests.support.guest_list import GuestList, wrong_with_places
 
 
@@ -26,7 +26,7 @@ def names(session, event, page=1, **wanted) -> list[str]:
     ]
 
 
-def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
+def test_an_event_counts_places_who_waits_and_who_has_not_answered(db):
     with db.write() as session:
         event = an_event(session, capacity=3)
         register(session, event, companions=1)
@@ -39,37 +39,13 @@ def test_the_overview_counts_places_who_waits_and_who_has_not_answered(db):
         transitions.answer(session, tentative, Partstat.TENTATIVE, by=Answer.LETTER, on=None, now=NOW)
 
     with db.read() as session:
-        (line,) = guest_directory.list_coming(session, visibilities=Visibility, now=NOW).coming
+        line = guest_directory.summarize_event(session, get(session, Event, "opening"))
+        taken = next(one.taken for one in line.event.capacities if one.mode is Mode.IN_PERSON)
 
     counts = line.counts
     assert (2, 1, 1) == tuple(map(counts.of, (Standing.CONFIRMED, Standing.WAITLISTED, Standing.WITHDRAWN)))
     assert 1 == counts.unanswered
-    assert 2 == next(one.taken for one in line.event.capacities if one.mode is Mode.IN_PERSON)
-
-
-def test_what_is_on_today_stands_first_and_what_was_on_its_own_page(db):
-    with db.write() as session:
-        an_event(session, "now", dtstart=START - timedelta(days=29))
-        an_event(session, "later")
-        an_event(session, "past", dtstart=START - timedelta(days=40))
-        an_event(session, "some-day", dtstart=None)
-        an_event(session, "tour", kind="tour", dtstart=None)
-
-    with db.read() as session:
-        found = guest_directory.list_coming(session, visibilities=Visibility, now=NOW)
-        past = guest_directory.list_past(session, visibilities=Visibility, now=NOW)
-        shown = [[line.event.key for line in part] for part in (found.today, found.coming, found.undated, past.past)]
-    assert [["now"], ["later"], ["some-day"], ["now", "past"]] == shown
-
-
-def test_the_overview_has_the_events_of_these_visibilities_alone(db):
-    with db.write() as session:
-        an_event(session, "private", visibility="private")
-        an_event(session, "secret", visibility="confidential")
-
-    with db.read() as session:
-        seen = guest_directory.list_coming(session, visibilities=[Visibility.PRIVATE], now=NOW).coming
-        assert ["private"] == [line.event.key for line in seen]
+    assert 2 == taken
 
 
 def test_officials_stand_by_precedence_then_guests_as_they_came_then_who_waits_then_who_left(db):

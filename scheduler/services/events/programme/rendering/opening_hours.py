@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from calendars.hours import HoursExceptions, Interval, WeeklyHours, list_openings
 from scheduler.model.events import Event
@@ -57,10 +58,15 @@ def list_public_holidays(event: Event) -> list[date]:
 
 def list_holidays(country: str, first: date, last: date) -> list[date]:
     """Return the public holidays of a country (ISO 3166-1) from the first day to the last."""
+    years = range(first.year, last.year + 1)
+    return [day for year in years for day in _list_year(country, year) if first <= day <= last]
+
+
+@lru_cache(maxsize=64)
+def _list_year(country: str, year: int) -> Sequence[date]:
     from holidays import country_holidays
 
-    known = country_holidays(country, years=range(first.year, last.year + 1))
-    return [day for day in each_day(first, last) if day in known]
+    return sorted(country_holidays(country, years=year))
 
 
 def each_day(first: date, last: date) -> Iterator[date]:

@@ -1,0 +1,1 @@
+"""The calendar of the desk: the events of some days, and who does not work on them."""
