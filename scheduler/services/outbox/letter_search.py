@@ -37,8 +37,8 @@ class LetterState(StrEnum):
 class LetterFilter:
     """Which letters to show; None and "" restrict nothing.
 
-    ``events`` and ``people`` are ids, ``event`` is a key, ``address`` is one that an e-mail went to, ``day`` the one on
-    which it was finished, by the clock of ``tzid``.
+    ``events`` and ``people`` are ids, ``event`` is a key, ``address`` is one that a letter went to, ``day`` the one
+    on which it was finished, by the clock of ``tzid``.
     """
 
     state: LetterState | None = None
