@@ -106,7 +106,6 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
-    web.register_blueprint(inviting.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
     index = DirectoryIndex()
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
@@ -129,6 +128,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
 def _add_directory(web: Flask, app: App, index: DirectoryIndex) -> None:
     """Add the pages of people and places, and the search, which share what they are found by."""
     web.register_blueprint(people.blueprint(app, index))
+    web.register_blueprint(inviting.blueprint(app, index))
     web.register_blueprint(person_merging.blueprint(app, index))
     web.register_blueprint(person_erasure.blueprint(app))
     for kind in places.KINDS:
