@@ -232,6 +232,24 @@ def count_guests(app: App) -> int:
         return len(attendees_of(session, OPENING))
 
 
+@runs_of(4)
+def test_who_is_coming_and_who_has_not_answered_takes_two_presses(hand, desk, run):
+    page = hand.page
+    page.goto(f"{desk}?at={OPENS:%Y-%m-%d}")
+    hand.judge(run.size, f"calendar.{run}")
+
+    hand.follow(visible(page, f'main a[href*="/events/{OPENING}"]'))
+    assert f"{CONFIRMED + 1}" == page.inner_text('.numbers a[href*="coming"] b')
+    assert f"{INVITED}" == page.inner_text('.numbers a[href*="silent"] b')
+    hand.follow(page.locator('.numbers a[href*="silent"]'))
+
+    assert 2 == hand.presses
+    assert [f"Silent {number}" for number in range(INVITED)] == sorted(
+        page.locator("[data-row] th a").all_inner_texts()
+    )
+    hand.judge(run.size, f"unanswered.{run}")
+
+
 @runs_of(5)
 def test_last_years_e_mail_to_the_governor_is_found_with_its_answer(hand, desk, run):
     page = hand.page

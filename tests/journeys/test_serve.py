@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from scheduler.app import App
 from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
+from tests.support.builders import an_event
 from tests.support.instance import Scheduler, settings_of
 from tests.support.lines import Line
 from tests.support.machine import HANG, until
@@ -48,10 +50,17 @@ def opening(scheduler: Scheduler) -> None:
     )
 
 
-@pytest.fixture
-def server(environment, opening) -> Iterator[Server]:
-    with Server(environment) as running:
+@pytest.fixture(scope="module")
+def server(shared_app, tmp_path_factory) -> Iterator[Server]:
+    """A server of two processes, which the tests of one engine share; see `call_opening`."""
+    url = shared_app.db.url.render_as_string(hide_password=False)
+    with Server(settings_of(url, tmp_path_factory.mktemp("shared-server"))) as running:
         yield running
+
+
+def call_opening(app: App, title: str) -> None:
+    with app.db.write() as session:
+        an_event(session, title=title)
 
 
 @pytest.fixture
@@ -70,17 +79,18 @@ def steady_server(sqlite_template, tmp_path_factory) -> Iterator[Server]:
         yield running
 
 
-def test_every_process_shows_a_change_within_a_second(server, scheduler):
-    assert all(b"Opening" in server.get(FEED).data for _ in range(20))
+def test_every_process_shows_a_change_within_a_second(server, shared_app):
+    call_opening(shared_app, "Opening")
+    until(lambda: all(b"SUMMARY:Opening" in server.get(FEED).data for _ in range(20)))
 
-    scheduler("event", "change", "opening", "--title", "Feast")
+    call_opening(shared_app, "Feast")
 
     assert READ_EVERY_SECONDS < 1
     until(lambda: all(b"SUMMARY:Feast" in server.get(FEED).data for _ in range(20)))
     assert b"Feast" in server.get("/en/").data
 
 
-def test_two_addresses_of_one_change_are_never_of_two_minds(server, scheduler):
+def test_two_addresses_of_one_change_are_never_of_two_minds(server, shared_app):
     """What is polled while it changes is the one before or the one after, whole."""
     seen, stop = set(), threading.Event()
 
@@ -92,7 +102,7 @@ def test_two_addresses_of_one_change_are_never_of_two_minds(server, scheduler):
     for one in polling:
         one.start()
     for number in range(5):
-        scheduler("event", "change", "opening", "--title", f"Feast {number}")
+        call_opening(shared_app, f"Feast {number}")
         until(partial(is_in, seen, b"Feast %d" % number))
     stop.set()
     for one in polling:
@@ -144,7 +154,7 @@ def test_it_takes_new_processes_on_sighup_while_everybody_is_answered(single_ser
     assert all(answers)
 
 
-@ONE_ENGINE
+@pytest.mark.parametrize("shared_app", ["sqlite"], indirect=True)
 def test_a_process_that_dies_is_replaced(server):
     victim = server.children()[0]
 

@@ -22,9 +22,6 @@ from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
 from tests.support.builders import an_event
 from tests.support.forms import challenge, sealed, solution, solved
 
-pytestmark = pytest.mark.both_engines
-
-ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 FORM = "/en/events/opening/register"
 TYPED = {"name": "Anna", "email": "anna@example.org", "mode": "in person", "companions": "", "consent": "1"}
 
@@ -101,7 +98,6 @@ WRONG = {
 }
 
 
-@ONE_ENGINE
 @pytest.mark.parametrize("made", WRONG.values(), ids=WRONG)
 def test_what_does_not_fit_is_refused_in_words_and_what_was_typed_is_kept(app, web, made):
     answer = send(web, **made(web))
@@ -113,6 +109,7 @@ def test_what_does_not_fit_is_refused_in_words_and_what_was_typed_is_kept(app, w
     assert 303 == send(web, **solved(answer.get_data(as_text=True))).status_code
 
 
+@pytest.mark.both_engines
 def test_a_solution_is_good_for_one_form_and_a_second_click_is_the_first(app, web):
     once = solved(page(web))
 
@@ -124,6 +121,7 @@ def test_a_solution_is_good_for_one_form_and_a_second_click_is_the_first(app, we
     assert 1 == letters(app)
 
 
+@pytest.mark.both_engines
 def test_of_ten_who_send_one_solved_form_at_once_each_with_other_words_one_is_let_in(app, web):
     once, statuses = solved(page(web)), []
 
@@ -142,7 +140,6 @@ def test_of_ten_who_send_one_solved_form_at_once_each_with_other_words_one_is_le
     assert 1 == letters(app)
 
 
-@ONE_ENGINE
 def test_a_solution_does_not_last_for_ever(app, web, clock):
     hoarded = solved(page(web))
     clock.advance(form_floods.SOLVED_FOR)
@@ -153,7 +150,6 @@ def test_a_solution_does_not_last_for_ever(app, web, clock):
     assert "was open for too long" in text(answer)
 
 
-@ONE_ENGINE
 def test_what_is_typed_wrongly_uses_nothing_up(app, web):
     wrong = send(web, email="anna", **solved(page(web)))
     for _ in range(5):
@@ -169,7 +165,6 @@ def tries(web) -> int:
     return next(most for _many, most in reversed(form_floods.TRIES) if counter < most)
 
 
-@ONE_ENGINE
 def test_the_more_forms_arrive_the_more_work_is_asked_for_each(app, web, clock):
     quiet = tries(web)
     with app.db.write() as session:
@@ -189,6 +184,7 @@ def test_the_more_forms_arrive_the_more_work_is_asked_for_each(app, web, clock):
 # Without work
 
 
+@pytest.mark.both_engines
 def test_a_few_are_let_in_without_work_then_words_say_what_to_do(app, web, clock):
     let_in = [send(web, email=f"{number}@example.org").status_code for number in range(3)]
     answer = send(web, email="fourth@example.org")
@@ -212,7 +208,6 @@ def test_many_addresses_together_get_no_further(app, web, clock):
     assert 303 == send(web, address="10.0.40.1").status_code
 
 
-@ONE_ENGINE
 @pytest.mark.parametrize("language", ["kk", "ru", "th"])
 def test_it_is_said_in_the_language_of_the_form(app, web, language):
     web.application.config["UNSOLVED"] = Few(each=0)
@@ -230,6 +225,7 @@ def limited(web, address: str) -> bool:
     return 429 == web.post("/en/registration/x/withdrawal", environ_overrides={"REMOTE_ADDR": address}).status_code
 
 
+@pytest.mark.both_engines
 def test_two_instances_on_one_database_share_a_limit(app, web):
     other = create_app(app).test_client()
 
@@ -247,7 +243,6 @@ SAME = {
 }
 
 
-@ONE_ENGINE
 @pytest.mark.parametrize(("one", "other", "same"), SAME.values(), ids=SAME)
 def test_a_limit_is_of_one_asker(app, web, one, other, same):
     for _ in range(20):
@@ -256,6 +251,7 @@ def test_a_limit_is_of_one_asker(app, web, one, other, same):
     assert same == limited(web, other)
 
 
+@pytest.mark.both_engines
 def test_a_window_ends_and_what_is_over_is_swept_a_little_at_a_time(app, web, clock):
     with app.db.write() as session:
         old = [
@@ -279,6 +275,7 @@ def test_a_window_ends_and_what_is_over_is_swept_a_little_at_a_time(app, web, cl
     assert not limited(web, "10.0.0.1")
 
 
+@pytest.mark.both_engines
 def test_whose_limits_are_kept_is_not_to_be_read_from_the_database(app, web):
     limited(web, "203.0.113.7")
     send(web, address="203.0.113.7")
@@ -291,6 +288,7 @@ def test_whose_limits_are_kept_is_not_to_be_read_from_the_database(app, web):
     assert "anna" not in kept + sent
 
 
+@pytest.mark.both_engines
 def test_fifty_at_once_are_counted_each(app):
     storage = DatabaseStorage(app=app)
     together = [threading.Thread(target=storage.incr, args=("x", 60)) for _ in range(50)]
@@ -307,7 +305,6 @@ def test_fifty_at_once_are_counted_each(app):
     assert (1, True) == (storage.reset(), storage.check())
 
 
-@ONE_ENGINE
 def test_without_its_database_a_form_is_refused_not_let_through_uncounted(app, web):
     file = Path(app.db.url.database)
     file.unlink()
