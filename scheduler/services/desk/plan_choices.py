@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from scheduler.base.clock import make_legible
 from scheduler.base.errors import Invalid
@@ -22,7 +22,8 @@ from scheduler.model.events import Event, Kind, Status, Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.events.guests.guest_directory import matches_name
 
-MOST = 500  # of one list of choices; whatever is not in it can still be typed
+MOST = 1000  # of one list of choices; whatever is not in it can still be typed
+MOST_WHOLES = 150
 MOST_PEOPLE = 5000  # that a name is looked for among, by precedence
 _NAMED = 4  # of those that a name may mean, in a complaint
 
@@ -54,30 +55,25 @@ class Choice:
 
 def list_venues(session: Session, language: str) -> list[Choice]:
     """Return the venues, each with its city."""
-    venues = session.scalars(sa.select(Venue).options(joinedload(Venue.city)).order_by(Venue.key).limit(MOST))
+    query = sa.select(Venue.key, Venue.name, Venue.holidays, City.name, City.tzid, City.country).join(Venue.city)
+    rows = session.execute(query.order_by(Venue.key).limit(MOST))
     return _tell_apart(
-        Choice(
-            one.key,
-            _join(one.name.to(language), one.city.name.to(language)),
-            _names(one.name, one.city.name),
-            one.city.tzid,
-            one.holidays or one.city.country,
-        )
-        for one in venues
+        Choice(key, _join(name.to(language), city.to(language)), _names(name, city), tzid, holidays or country)
+        for key, name, holidays, city, tzid, country in rows
     )
 
 
 def list_organisations(session: Session, language: str) -> list[Choice]:
     """Return the organisations."""
-    rows = session.scalars(sa.select(Organisation).order_by(Organisation.key).limit(MOST))
-    return _tell_apart(Choice(one.key, one.name.to(language), _names(one.name)) for one in rows)
+    rows = session.execute(sa.select(Organisation.key, Organisation.name).order_by(Organisation.key).limit(MOST))
+    return _tell_apart(Choice(key, name.to(language), _names(name)) for key, name in rows)
 
 
 def list_cities(session: Session, language: str) -> list[Choice]:
     """Return the cities."""
-    rows = session.scalars(sa.select(City).order_by(City.key).limit(MOST))
+    rows = session.execute(sa.select(City.key, City.name, City.tzid, City.country).order_by(City.key).limit(MOST))
     return _tell_apart(
-        Choice(one.key, one.name.to(language), _names(one.name), one.tzid, one.country) for one in rows
+        Choice(key, name.to(language), _names(name), tzid, country) for key, name, tzid, country in rows
     )
 
 
@@ -117,8 +113,10 @@ def list_wholes(
         Event.status != Status.CANCELLED,
         sa.or_(Event.ends_at.is_(None), Event.ends_at > now),
     )
-    query = sa.select(Event).where(sa.or_(coming, Event.key == chosen), Event.visibility.in_(visibilities))
-    return session.scalars(query.order_by(Event.starts_at.is_(None), Event.starts_at, Event.key).limit(MOST)).all()
+    shown = sa.orm.load_only(Event.key, Event.kind, Event.title, Event.timing, Event.dtstart, Event.dtend, Event.tzid)
+    known = sa.and_(sa.or_(coming, Event.key == chosen), Event.visibility.in_(visibilities))
+    order = (sa.case((Event.key == chosen, 0), else_=1), Event.starts_at.is_(None), Event.starts_at, Event.key)
+    return session.scalars(sa.select(Event).options(shown).where(known).order_by(*order).limit(MOST_WHOLES)).all()
 
 
 _ABSENT = {

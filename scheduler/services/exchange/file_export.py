@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from scheduler.model.attendance import Attendee, Partstat, Standing
 from scheduler.model.events import Event, Visibility
 from scheduler.model.places import Person
+from scheduler.services.common.lookup import Lookup
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.consulate.posts import posts
 from scheduler.services.events.attendance.replies import reply_of
@@ -87,8 +88,13 @@ def _list_keys(events: Mapping[str, Any]) -> dict[str, set[str]]:
 
 def _export_noun(session: Session, name: str, keys: Collection[str] | None = None) -> dict[str, Any]:
     """Return the rows of a noun; only those with these keys, if any are given."""
-    rows = list_rows(session, NOUNS[name].kind)
-    return {row.key: write_table(read_draft(row)) for row in rows if keys is None or row.key in keys}
+    if keys is None:
+        rows = list_rows(session, NOUNS[name].kind)
+    else:
+        lookup = Lookup(session)
+        lookup.load(NOUNS[name].kind, keys)
+        rows = [lookup.get(NOUNS[name].kind, key) for key in sorted(keys)]
+    return {row.key: write_table(read_draft(row)) for row in rows}
 
 
 def _export_events(

@@ -21,7 +21,7 @@ from scheduler.cli.root import root
 from scheduler.model.attendance import Answer
 from scheduler.services.events.attendance import transitions
 from scheduler.storage.types import Base
-from tests.support.builders import NOW, a_person, a_venue, an_event, register
+from tests.support.builders import NOW, a_city, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.instance import Scheduler
 from tests.support.machine import HANG
@@ -63,6 +63,13 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
     "visit cancel": (("VISIT",), "  cancelled  Passport  2027-01-11 13:00"),
     "event cancel": (("opening",), "Cancelled: opening · Opening"),
+    "person merge": (("bolat", "dana"), "Merged into #2: #5, dana"),
+    "organisation merge": (("embassy", "ministry"), "Merged into embassy: ministry"),
+    "venue merge": (("hall", "annex"), "Merged into hall: annex\n  events: 1"),
+    "city merge": (("bangkok", "krungthep"), "Merged into bangkok: krungthep"),
+    "organisation delete": (("bureau",), "Deleted: organisation bureau"),
+    "venue delete": (("shed",), "Deleted: venue shed"),
+    "city delete": (("ghost",), "Deleted: city ghost"),
     "person erase": (("#1",), "To be erased: #1"),
 }
 # Shown or asked about in a way of their own, with tests of their own.
@@ -104,7 +111,14 @@ def visit(app: App, scheduler: Scheduler, tmp_path: Path) -> str:
         chai = transitions.Guest(person=a_person(session, "chai", name="Chai"))
         transitions.register(session, talks, chai, now=NOW, by=Answer.PAGE)
         a_person(session, name="A visitor")
+        a_person(session, "dana", name="Dana")
         a_post(session)
+        for key in ("embassy", "ministry", "bureau"):
+            an_organisation(session, key)
+        an_event(session, "dinner", venue=a_venue(session, "annex").key)
+        a_venue(session, "shed")
+        for key in ("krungthep", "ghost"):
+            a_city(session, key)
     (tmp_path / "text").write_text("The doors open at nine.")
     for command in (
         "reminder add opening '1 day'",

@@ -89,7 +89,7 @@ def _find_events(session: Session, index: DirectoryIndex, officer: Officer, type
         return []
     numbers = index.find(session, "event", typed)[:_LOOKED_AT]
     visible = Event.visibility.in_(rights.list_visibilities(officer))
-    query = sa.select(Event).where(Event.id.in_(numbers), visible, guest_directory.WITH_GUESTS)
+    query = sa.select(Event).where(Event.id.in_(numbers), visible)
     query = query.options(joinedload(Event.venue).joinedload(Venue.city), selectinload(Event.cities))
     return _in_order(session.scalars(query).unique(), numbers)
 

@@ -17,14 +17,13 @@ from scheduler.base.clock import instant, wall
 from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
-from scheduler.model.events import Event, Kind, Visibility
+from scheduler.model.events import Event, Kind
 from scheduler.model.letters import Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
 from scheduler.services.desk.calendar import calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
-from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.rendering.opening_hours import each_day
 from scheduler.web.kit.assets import Assets
@@ -34,6 +33,7 @@ from scheduler.web.officers.calendar import entry_words, grid_events
 from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.event_links import find_event_link
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 from scheduler.web.programme import wording as event_wording
 
@@ -91,7 +91,7 @@ def _show(app: App, look: CalendarLook) -> Response:
             home=home,
             today=wall(now, home).date(),
             words=entry_words,
-            event_link=_find_link,
+            event_link=find_event_link,
             looks=[(one, _(LOOK_NAMES[one])) for one in CalendarLook],
             kinds=[kind for kind in Kind if kind is not Kind.TOUR],
             new_kinds=NEW_KINDS,
@@ -250,15 +250,6 @@ def _find_need_link(event: Event, need: CalendarNeed) -> str:
     return ""
 
 
-def _find_link(event: Event) -> str:
-    """Return the page of an event at the desk that the officer may see; its public page, or "" if there is none."""
-    if event.kind not in WITHOUT_GUESTS and allowed(Act.SEE_GUESTS):
-        return url_for("guest_list.guests", language=g.language, key=event.key)
-    if allowed(Act.PLAN_EVENTS):
-        return url_for("replanning.asking", language=g.language, key=event.key, verb="move")
-    return f"/{g.language}/events/{event.key}" if event.visibility is Visibility.PUBLIC else ""
-
-
 def _group_by_venue(entries: Sequence[CalendarEntry]) -> list[tuple[Venue | None, list[CalendarEntry]]]:
     """Return the events of each venue, by the key of the venue; those without one are the last."""
     found: dict[str, list[CalendarEntry]] = {}
@@ -293,7 +284,7 @@ def _send_events(app: App) -> Response:
         )
         return jsonify(
             {
-                "events": [grid_events.describe(entry, home, _find_link(entry.event)) for entry in entries],
+                "events": [grid_events.describe(entry, home, find_event_link(entry.event)) for entry in entries],
                 "off": grid_events.describe_days_off(off),
                 "closed": [day.isoformat() for day, one in off.items() if one.closed],
                 "venues": grid_events.list_resources(_group_by_venue(entries), _("No venue")),

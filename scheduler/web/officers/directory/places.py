@@ -32,6 +32,7 @@ from scheduler.web.officers.directory.people import list_zones
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, sentence
 from scheduler.web.officers.kit.concurrent_edits import merge_edits, remember_fields
+from scheduler.web.officers.kit.event_links import find_event_link
 from scheduler.web.officers.kit.guard import DESK, may, officer
 from scheduler.web.officers.kit.scope import AccessScope
 
@@ -150,6 +151,7 @@ def _show(app: App, kind: PlaceKind, key: str, form: Form | None = None) -> Answ
             events=_list_events(session, kind, row, now=app.clock.now()),
             hours=list_hours(row),
             journeys=list_journeys(session, row),
+            event_link=find_event_link,
             cities=_name_cities(session) if isinstance(row, City) else (),
             form=form or Form(),
             done=_done(request.args.get("done", "")),

@@ -15,6 +15,7 @@ from scheduler.services.desk.finding.search import SearchResults
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
+from scheduler.web.officers.kit.event_links import find_event_link
 from scheduler.web.officers.kit.guard import DESK, may, officer
 from scheduler.web.programme import wording as event_text
 
@@ -53,6 +54,7 @@ def _show(app: App, index: DirectoryIndex) -> str:
             found=found,
             most=everything.MAX_SHOWN,
             zone=app.settings.timezone,
+            event_link=find_event_link,
         )
 
 
@@ -71,7 +73,7 @@ def _list_suggestions(found: SearchResults) -> Iterator[dict[str, Any]]:
         address = url_for("deskvisits.visit", language=g.language, reference=visit.reference)
         yield _make(_("Appointment"), visit.reference, visit.service.post.name.to(g.language), address)
     for event in found.events:
-        address = url_for("desk.guests", language=g.language, key=event.key)
+        address = find_event_link(event)
         yield _make(_("Event"), event.title.to(g.language), event_text.days(event) if event.dated else "", address)
     for person in found.people:
         address = url_for("people.person", language=g.language, number=person.id)

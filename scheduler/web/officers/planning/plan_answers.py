@@ -51,6 +51,7 @@ class PlanDeed:
     act: Callable[[Session, Form, str], PlanDone]
     show_form: Callable[[Form], str]
     at_once: bool = False
+    day: str = ""  # the field with the day, if other days may be offered
 
 
 def answer_plan(app: App, form: Form, deed: PlanDeed) -> Answer | str:
@@ -80,4 +81,5 @@ def _make_sheet(deed: PlanDeed) -> PlanningSheet:
         find=deed.find,
         deed=act,
         show_form=deed.show_form,
+        day=deed.day,
     )

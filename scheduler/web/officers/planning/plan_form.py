@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, partial
 
 from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -109,16 +110,21 @@ class _PlanPage:
 
     def read(self, form: Form) -> tuple[PlanReader, EventPlan]:
         """Read a form; what is wrong stands in its errors."""
-        settings = self.app.settings
-        reader = PlanReader(form, self.kind, self.choices, self.app.clock.now(), settings.timezone, self.event)
+        reader = self._open_reader(form)
         plan = reader.read()
         find_mistakes(form, plan)
         return reader, plan
 
+    def _open_reader(self, form: Form) -> PlanReader:
+        now, tz = self.app.clock.now(), self.app.settings.timezone
+        return PlanReader(form, self.kind, self.choices, now, tz, self.event)
+
     def describe(self, session: Session, form: Form) -> dict[str, str]:
         """Return what stands beside the fields of a form, whatever is wrong with it."""
-        reader, _plan = self.read(Form(form.typed))
-        return make_hints(session, reader, [name for name, _words in list_ticks(form.typed)])
+        reader = self._open_reader(Form(form.typed))
+        reader.looks = True
+        reader.read()
+        return make_hints(session, reader, [name for name, _words in list_ticks(form.typed, self.kind)])
 
     def render(self, session: Session, form: Form) -> str:
         """Return the page; what is wrong stands in the order of its fields."""
@@ -134,13 +140,13 @@ class _PlanPage:
             form=form,
             choices=self.choices,
             known=[(value, _(KNOWN[value])) for value in list_known(kind, event.timing if event else None)],
-            ticks=list_ticks(form.typed),
+            ticks=list_ticks(form.typed, kind),
             hints=self.describe(session, form),
             whole=next((one for one in self.choices.wholes if one.key == form["parent"]), None),
             lead_lines=_count_lines(form, "lead_", MOST_LEADS) if len(self.choices.leads) <= MOST_LEADS else 0,
             closed_lines=_count_lines(form, "closed_", MOST_CLOSED),
             weekdays=[format_weekday(A_MONDAY + timedelta(days=day), g.language) for day in range(7)],
-            suggested=self.choices.people[:SUGGESTED],
+            suggested=self.choices.people,
             words={
                 "status": [Status.CONFIRMED, Status.TENTATIVE],
                 "visibility": list(Visibility),
@@ -185,7 +191,8 @@ def _open(session: Session, app: App, kind: Kind, parent: str, event: Event | No
         venues=plan_choices.list_venues(session, g.language) if asked.venue else (),
         organisations=plan_choices.list_organisations(session, g.language),
         cities=plan_choices.list_cities(session, g.language) if asked.cities else (),
-        people=plan_choices.list_people(session, g.language) if asked.guests else (),
+        people=plan_choices.list_people(session, g.language, most=SUGGESTED) if asked.guests else (),
+        list_people=cache(partial(plan_choices.list_people, session, g.language)),
         wholes=[one for one in wholes if event is None or one.id != event.id],
         leads=[plan_choices.describe_lead(row, g.language) for row in known],
     )
@@ -200,7 +207,8 @@ def _plan(app: App) -> Answer | str:
             return _answer_look(session, _open(session, app, kind, form["parent"]), form)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
-        _reader, plan = _open(session, app, kind, form["parent"]).read(form)
+        reader, plan = _open(session, app, kind, form["parent"]).read(form)
+        _even_day(form, reader)
         return _carry_out(
             form,
             lambda: event_plans.plan_event(
@@ -219,6 +227,7 @@ def _plan(app: App) -> Answer | str:
         act=act,
         show_form=show_form,
         at_once=True,
+        day="" if form["until"].strip() else "day",
     )
     return answer_plan(app, form, deed)
 
@@ -228,6 +237,12 @@ def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:
     if request.accept_mimetypes.best == "application/json":
         return jsonify(page.describe(session, form))
     return page.render(session, form)
+
+
+def _even_day(form: Form, reader: PlanReader) -> None:
+    """Write the day as the sheet reads it, which offers others."""
+    if reader.first_day is not None:
+        form.typed = {**form.typed, "day": f"{reader.first_day}"}
 
 
 def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanDone:
@@ -272,7 +287,8 @@ def _change(app: App, key: str) -> Answer | str:
         assert event is not None  # noqa: S101 - just opened
         seen = {name.removeprefix(SEEN): "" for name in form.typed if name.startswith(SEEN)}
         merge_edits(form, {**seen, **_begin(session, page, event)})
-        _reader, plan = page.read(form)
+        reader, plan = page.read(form)
+        _even_day(form, reader)
         return _carry_out(
             form,
             lambda: event_plans.change_plan(
@@ -292,6 +308,7 @@ def _change(app: App, key: str) -> Answer | str:
         act=act,
         show_form=show_form,
         at_once=True,
+        day="" if form["until"].strip() else "day",
     )
     return answer_plan(app, form, deed)
 

@@ -16,23 +16,24 @@ from scheduler.base.date_format import format_day, format_day_short, format_lead
 from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import SchedulerError
 from scheduler.base.vocabulary import key_of_word
-from scheduler.model.events import ReminderAudience, Timing
+from scheduler.model.events import Kind, ReminderAudience, Timing
 from scheduler.services.accounts import rights
 from scheduler.services.desk.plan_moments import preview_reminders
 from scheduler.services.desk.venue_days import read_venue_day
 from scheduler.services.events.programme.rendering.opening_hours import list_holidays
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit.guard import officer
-from scheduler.web.officers.planning.kind_forms import DAYS, HOUR, HOUR_UNKNOWN
+from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_UNKNOWN
 from scheduler.web.officers.planning.plan_reading import REMIND, PlanReader, name_reminder, split_reminder
 
 USUAL = tuple(name_reminder(parse_nominal(lead), None, ReminderAudience.EVERYONE) for lead in ("1w", "1d", "2h"))
 
 
-def list_ticks(typed: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the ticks for reminders, each with its words: the three that are usual, then those that the form has."""
-    others = sorted(name for name in typed if name.startswith(REMIND) and name not in USUAL)
-    return [(name, _describe_tick(name)) for name in (*USUAL, *others)]
+def list_ticks(typed: Iterable[str], kind: Kind) -> list[tuple[str, str]]:
+    """Return the ticks for reminders, each with its words: those that are usual, then those that the form has."""
+    usual = USUAL[:2] if FORMS[kind].known[:1] == (DAYS,) else USUAL
+    others = sorted(name for name in typed if name.startswith(REMIND) and name not in usual)
+    return [(name, _describe_tick(name)) for name in (*usual, *others)]
 
 
 def _describe_tick(name: str) -> str:

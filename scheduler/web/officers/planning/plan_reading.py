@@ -48,7 +48,8 @@ class PlanChoices:
     venues: Sequence[Choice] = ()
     organisations: Sequence[Choice] = ()
     cities: Sequence[Choice] = ()
-    people: Sequence[Choice] = ()
+    people: Sequence[Choice] = ()  # those who are offered
+    list_people: Callable[[], Sequence[Choice]] = tuple  # among whom a name is looked for
     wholes: Sequence[Event] = ()
     leads: Sequence[Choice] = ()
 
@@ -64,6 +65,7 @@ class PlanReader:
     house_tz: str
     event: Event | None = None
     fields: dict[str, Any] = field(default_factory=dict)
+    looks: bool = False  # only at what stands beside the fields: nobody is looked for
     tzid: str = ""
     venue: Choice | None = None
     start: datetime | None = None
@@ -286,7 +288,7 @@ class PlanReader:
 
     def _read_leads(self) -> list[PlannedLead] | None:
         """Return those who lead it; None if they are too many for the form, which then has none of them."""
-        if len(self.choices.leads) > MOST_LEADS:
+        if self.looks or len(self.choices.leads) > MOST_LEADS:
             return None
         found: dict[str, PlannedLead] = {}
         for number in range(MOST_LEADS):
@@ -301,8 +303,8 @@ class PlanReader:
         return list(found.values())
 
     def _find_person(self, typed: str) -> Choice:
-        known = next((one for one in self.choices.leads if one.label == typed), None)
-        return known or find_choice("person", typed, self.choices.people)
+        known = next((one for one in (*self.choices.leads, *self.choices.people) if one.label == typed), None)
+        return known or find_choice("person", typed, self.choices.list_people())
 
     def _read_key(self) -> str:
         key = self.form["key"].strip()
