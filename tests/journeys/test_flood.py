@@ -15,6 +15,7 @@ import urllib3
 from scheduler.model.letters import Letter
 from tests.support.builders import an_event
 from tests.support.forms import sealed, solved
+from tests.support.instance import settings_of
 from tests.support.machine import HANG, is_long
 from tests.support.servers import Server
 
@@ -46,13 +47,15 @@ class Visitor:
         )
 
 
-@pytest.fixture
-def server(app, environment):
+@pytest.fixture(scope="module")
+def server(shared_app, tmp_path_factory):
+    """A server that the tests of one engine share, until the last of them stops it."""
     # By the machine's clock, as the server runs.
     soon = datetime.now().astimezone() + timedelta(days=60)
-    with app.db.write() as session:
+    with shared_app.db.write() as session:
         an_event(session, dtstart=soon.replace(tzinfo=None, microsecond=0), registration="public", capacity=5)
-    with Server({**environment, "SCHEDULER_TRUSTED_PROXIES": "1"}) as running:
+    settings = settings_of(shared_app.db.url.render_as_string(hide_password=False), tmp_path_factory.mktemp("server"))
+    with Server({**settings, "SCHEDULER_TRUSTED_PROXIES": "1"}) as running:
         yield running
 
 
@@ -63,7 +66,7 @@ def letters(app) -> int:
 
 def test_two_processes_share_a_limit(server):
     url = f"http://127.0.0.1:{server.port}/en/registration/x/withdrawal"
-    headers = {"X-Forwarded-For": "203.0.113.7", "Connection": "close"}
+    headers = {"X-Forwarded-For": "203.0.113.9", "Connection": "close"}
 
     answers = [urllib3.request("POST", url, headers=headers, retries=False).status for _ in range(40)]
 
@@ -71,7 +74,7 @@ def test_two_processes_share_a_limit(server):
     assert [404] * 20 + [429] * 20 == answers
 
 
-def test_a_flood_from_one_address_and_from_many_leaves_the_way_free_for_others(app, server):
+def test_a_flood_from_one_address_and_from_many_leaves_the_way_free_for_others(shared_app, server):
     one, honest = Visitor(server, "203.0.113.7"), Visitor(server, "198.51.100.1")
     seal = sealed(one.page())
 
@@ -96,5 +99,5 @@ def test_a_flood_from_one_address_and_from_many_leaves_the_way_free_for_others(a
     assert waited < HANG / 2
     assert {303, 422, 429} == set(answers)
     assert answers.count(303) <= 31  # 30 within ten minutes, and one more where a window ended meanwhile
-    assert letters(app) <= 31 + 4
+    assert letters(shared_app) <= 31 + 4
     assert (0, None) == (code, re.search("Traceback", printed))
