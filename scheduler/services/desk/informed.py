@@ -17,6 +17,7 @@ from scheduler.model.places import Person
 from scheduler.services.letters import composing
 from scheduler.services.letters.composing import ReadableLetter
 from scheduler.services.letters.envelope import SenderIdentity, Skip
+from scheduler.services.outbox.enqueue import UNTOLD
 
 MOST_NAMED = 50  # people who are to be reached by other ways than e-mail, by name
 
@@ -78,7 +79,7 @@ def find_informed(session: Session, events: Collection[int], *, after: int, lang
 
     Names are in ``language``.
     """
-    of_act = sa.and_(Letter.event_id.in_(events), Letter.id > after)
+    of_act = sa.and_(Letter.event_id.in_(events), Letter.id > after, Letter.reason != UNTOLD)
     by_mail, by_telephone = Person.email.is_not(None), sa.func.coalesce(Person.telephone, "") != ""
     query = (
         sa.select(Person.language, by_mail, by_telephone, sa.func.count(sa.distinct(Person.id)))

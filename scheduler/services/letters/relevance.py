@@ -19,15 +19,15 @@ from scheduler.services.events.programme.change_news import name_news
 from scheduler.services.events.programme.event_times import has_changed
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STATED, LetterRow, is_shown_link
 from scheduler.services.operations.workers import is_free
-from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, WAS_CANCELLED
+from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, UNTOLD, WAS_CANCELLED
 from scheduler.services.outbox.event_starts import has_start
 from scheduler.services.outbox.reminder_preview import WANTS_NONE
 
 REPEATED = N_("a later e-mail says the same")
 STANDS_OTHERWISE = N_("the status has changed since")
 REPRESENTED = N_("is represented: the representative receives the e-mails")
-# Reasons why news was not sent, which the letter after it must consider. After this one, and after WAS_CANCELLED, the
-# news is still unread:
+# Reasons why news was not sent, which the letter after it must consider. After this one, WAS_CANCELLED and UNTOLD,
+# the news is still unread:
 LATER = N_("a later change is told instead")
 # After these there was nothing left to tell:
 MOVED_BACK = N_("moved back before the letter left")
@@ -35,7 +35,8 @@ TAKEN_BACK = N_("the date was taken back")
 AFTER_ALL = N_("the event takes place after all")
 # Of a cancellation whose reader knows of it already, and never read that it was withdrawn meanwhile:
 KNOWN = N_("has already been informed of the cancellation")
-_UNSENT = (LATER, WAS_CANCELLED, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
+_UNREAD = (LATER, WAS_CANCELLED, UNTOLD)
+_UNSENT = (*_UNREAD, MOVED_BACK, TAKEN_BACK, AFTER_ALL)
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class NewsThread:
         cancels = letter.kind is LetterKind.CANCELLED
         if letter.outcome is not Outcome.SKIPPED:
             self.last[cancels] = letter.id
-        elif not cancels and letter.reason not in (LATER, WAS_CANCELLED):
+        elif not cancels and letter.reason not in _UNREAD:
             self.unread = None
             return
         if letter.received:

@@ -20,6 +20,7 @@ from scheduler.storage.upsert import insert_ignoring
 NO_ADDRESS = N_("no e-mail address")
 TOO_LATE = N_("too late to be of use")
 WAS_CANCELLED = N_("the event was cancelled")
+UNTOLD = N_("was changed without informing anybody")
 # News waits for this long after the last change, so that several changes make one letter; but never longer than
 # LONGEST_QUIET_PERIOD after the first change.
 QUIET_PERIOD = timedelta(minutes=10)
@@ -121,7 +122,7 @@ class LetterBatch:
     facts: Mapping[str, Any] = field(default_factory=dict)
     reminder_id: int | None = None
     message_id: int | None = None
-    too_late: bool = False  # enter the letters in the ledger as skipped
+    withheld: str = ""  # the reason why the letters stand in the ledger as skipped
 
 
 def queue_for_list(
@@ -133,10 +134,12 @@ def queue_for_list(
     now: datetime,
     due_at: datetime | None = None,
     whom: sa.ColumnElement[bool] | None = None,
+    withheld: str = "",
 ) -> int:
     """Queue a letter about a change of the event to everybody on its list; return how many.
 
-    ``whom`` is a condition on Attendee that leaves some of them out.
+    ``whom`` is a condition on Attendee that leaves some of them out. ``withheld`` is a reason to send none: they
+    stand in the ledger as skipped, so that a later letter knows what its reader was not told.
     """
     recipients = sa.and_(Attendee.event_id == event.id, Attendee.standing.in_(ON_LIST))
     if whom is not None:
@@ -149,6 +152,7 @@ def queue_for_list(
         due_at=due_at or now,
         expires_at=_expiry(event),
         facts=facts,
+        withheld=withheld,
     )
     return queue_batch(session, batch, recipients, now=now)
 
@@ -184,7 +188,7 @@ def queue_batch(session: Session, batch: LetterBatch, recipients: sa.ColumnEleme
 
 def _columns(batch: LetterBatch, to: sa.ColumnElement[int], now: datetime) -> dict[str, sa.ColumnElement[Any]]:
     """Return what each column of a batch's letters is filled with."""
-    skipped = sa.true() if batch.too_late else Person.email.is_(None)
+    skipped = sa.true() if batch.withheld else Person.email.is_(None)
     return {
         "key": sa.literal(batch.key_prefix + ":").concat(sa.cast(Attendee.id, sa.String)),
         "kind": sa.literal(batch.kind, Letter.kind.type),
@@ -199,6 +203,6 @@ def _columns(batch: LetterBatch, to: sa.ColumnElement[int], now: datetime) -> di
         "created_at": sa.literal(now, Letter.created_at.type),
         "attempts": sa.literal(0),
         "outcome": sa.case((skipped, sa.literal(Outcome.SKIPPED, Letter.outcome.type)), else_=None),
-        "reason": sa.case((skipped, sa.literal(TOO_LATE if batch.too_late else NO_ADDRESS)), else_=""),
+        "reason": sa.case((skipped, sa.literal(batch.withheld or NO_ADDRESS)), else_=""),
         "finished_at": sa.case((skipped, sa.literal(now, Letter.finished_at.type)), else_=None),
     }

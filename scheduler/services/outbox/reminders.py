@@ -13,7 +13,7 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Reminded, Role, Standing
 from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Timing
 from scheduler.model.letters import LetterKind
-from scheduler.services.outbox.enqueue import LetterBatch, queue_batch
+from scheduler.services.outbox.enqueue import TOO_LATE, LetterBatch, queue_batch
 from scheduler.services.outbox.event_starts import upcoming_start
 
 MORNING = time(9)  # when reminders of events without an hour are due, on the clock of the event
@@ -197,7 +197,7 @@ def _letters(reminder: Reminder, start: datetime, due: datetime, now: datetime) 
         expires_at=until,
         facts={"start": start.isoformat()},
         reminder_id=reminder.id,
-        too_late=now >= until,
+        withheld=TOO_LATE if now >= until else "",
     )
 
 

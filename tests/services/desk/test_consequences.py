@@ -20,6 +20,7 @@ from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.services.events.programme.places import state_travel
 from scheduler.services.events.replanning import shifts
+from scheduler.services.outbox.enqueue import UNTOLD
 from tests.support.builders import (
     DAY,
     NOW,
@@ -32,6 +33,7 @@ from tests.support.builders import (
     register,
 )
 from tests.support.consulate import a_post
+from tests.support.letters import Round, body
 
 HOUR = timedelta(hours=1)
 
@@ -111,7 +113,17 @@ def test_nobody_is_informed_if_so_wished_and_calendars_change_all_the_same(openi
     assert 0 == found.informed.sum.together
     with opening.db.read() as session:
         assert 1 == get(session, Event, "opening").sequence
-        assert 0 == session.scalar(sa.select(sa.func.count()).where(Letter.kind.in_(NEWS)))
+        assert {UNTOLD} == set(session.scalars(sa.select(Letter.reason).where(Letter.kind.in_(NEWS))))
+
+
+def test_who_was_not_informed_reads_in_the_next_news_what_they_knew_before(opening):
+    move(opening, START + DAY, keep=True, informs=False)
+    opening.clock.advance(HOUR)
+    move(opening, START + 2 * DAY, keep=True)
+
+    sent = [body(letter) for letter in Round(opening).letters if "Previous time" in body(letter)]
+    assert sent
+    assert all("Previous time: Tuesday 2 February 2027" in text for text in sent)
 
 
 def test_who_has_less_time_than_the_stated_journey_takes_stands_against_it(app):

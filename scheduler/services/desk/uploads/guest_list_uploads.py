@@ -30,7 +30,7 @@ from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import is_field, read_words
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows, match_rows
 from scheduler.services.events.guest_lists.likeness import Known
-from scheduler.services.events.guest_lists.row_results import RowOutcome, RowPlan, RowResult
+from scheduler.services.events.guest_lists.row_results import RowOutcome, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
 
 MOST_OCTETS = 5_000_000
@@ -247,10 +247,9 @@ def foresee(session: Session, upload: ListUpload, *, now: datetime) -> ListOutlo
     """Do what the choices so far come to, and say what that is; the caller rolls back. Raise as `bring_in`."""
     choices = ListChoices.load(upload.choices)
     read = _read(session, upload, choices)
-    as_came = _read(session, upload, replace(choices, corrected={})).entries if choices.corrected else read.entries
-    plans = match_rows(session, upload.event, as_came, read.defaults)
-    questions = list(_list_questions(session, plans, choices))[:MOST_QUESTIONS]
     results = _import(session, upload.event, read, choices, now=now)
+    asked = _list_asked(session, upload, read, choices, results)
+    questions = list(_list_questions(session, asked, choices))[:MOST_QUESTIONS]
     return ListOutlook(
         sheet=read.sheet,
         columns=read.columns,
@@ -260,6 +259,18 @@ def foresee(session: Session, upload: ListUpload, *, now: datetime) -> ListOutlo
         left_out=len(read.entries) - len(results),
         rows=len(read.rows),
     )
+
+
+def _list_asked(
+    session: Session, upload: ListUpload, read: _ReadList, choices: ListChoices, results: Sequence[RowResult]
+) -> list[tuple[ParsedRow, RowResult]]:
+    """Return the rows that would come back if nothing were decided, so that what was decided can be changed."""
+    entries: Mapping[int, ParsedRow] = {entry.number: entry for entry in read.entries}
+    if choices.decisions or choices.corrected:
+        as_came = _read(session, upload, replace(choices, corrected={})).entries
+        entries = {entry.number: entry for entry in as_came}
+        results = [plan.result for plan in match_rows(session, upload.event, as_came, read.defaults) if plan.result]
+    return [(entries[one.number], one) for one in results if one.comes_back]
 
 
 def _import(
@@ -279,8 +290,9 @@ def _import(
     )
 
 
-def _list_questions(session: Session, plans: Sequence[RowPlan], choices: ListChoices) -> Iterator[RowQuestion]:
-    open_rows = [(plan.entry, plan.result) for plan in plans if plan.result is not None and plan.result.comes_back]
+def _list_questions(
+    session: Session, open_rows: Sequence[tuple[ParsedRow, RowResult]], choices: ListChoices
+) -> Iterator[RowQuestion]:
     wanted = {number for _entry, result in open_rows for number in _list_candidates(result)}
     query = sa.select(Person).where(Person.id.in_(wanted)).options(joinedload(Person.organisation))
     people = {person.id: person for person in session.scalars(query)} if wanted else {}

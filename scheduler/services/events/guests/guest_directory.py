@@ -181,15 +181,6 @@ def _begins(key: str, keys: Sequence[str]) -> bool:
     return bool(key) and any(one.startswith(key) for one in keys)
 
 
-def find_people(session: Session, typed: str) -> list[Person]:
-    """Return the people whose name, title, position or address matches what was typed, in any script."""
-    query = sa.select(Person.id, Person.name, Person.courtesy_title, Person.position, Person.email)
-    rows = session.execute(query.where(Person.erased_at.is_(None)).order_by(Person.id))
-    found = [number for number, *texts, email in rows if _is_meant(typed, [*texts, Text({"en": email or ""})])]
-    people = sa.select(Person).where(Person.id.in_(found[:PAGE])).options(joinedload(Person.organisation))
-    return list(session.scalars(people.order_by(Person.id)))
-
-
 def get_guest(session: Session, event: Event, number: int) -> Attendee:
     """Return the attendee with this id. Raise NotFound if they are not on the list of this event."""
     found = session.get(Attendee, number)

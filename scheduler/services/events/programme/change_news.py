@@ -37,15 +37,16 @@ class EventBefore:
 def announce_change(session: Session, event: Event, was: EventBefore, *, now: datetime) -> int:
     """Queue letters about a change if it is news, and return how many people get one.
 
-    In a transaction that informs nobody, none is queued; the audit says so.
+    In a transaction that informs nobody they are withheld; the audit and the ledger say so.
     """
+    news = _find_news(event, was, now)
     if not unit_of_work(session).informs:
-        if _find_news(event, was, now):
+        if news:
+            _queue_letters(session, news, event, was, now, withheld=enqueue.UNTOLD)
             note(session, "inform nobody", "event", event.key, now=now)
         return 0
     if was.status is Status.CANCELLED and not event.cancelled:
         enqueue.queue_again(session, event, now=now)
-    news = _find_news(event, was, now)
     return _queue_letters(session, news, event, was, now) if news else 0
 
 
@@ -80,13 +81,22 @@ def _is_only_confirmed(was: Mapping[str, Any], event: Event) -> bool:
     return bool(was.get("provisional")) and event.dated and not facts["provisional"] and same
 
 
-def _queue_letters(session: Session, news: LetterKind, event: Event, was: EventBefore, now: datetime) -> int:
+def _queue_letters(
+    session: Session, news: LetterKind, event: Event, was: EventBefore, now: datetime, *, withheld: str = ""
+) -> int:
     """Queue the letters, with time and place from before the change, which the event no longer has."""
     urgent = any(_is_urgent(starts, ends, event, now) for starts, ends in _list_affected_hours(event, was))
     due_at, since = (now, now) if urgent else enqueue.news_due_at(session, event, now=now)
     facts = {"sequence": event.sequence, "was": was.told, "since": since.isoformat()}
     return enqueue.queue_for_list(
-        session, news, event, facts=facts, due_at=due_at, whom=_is_concerned(event, was), now=now
+        session,
+        news,
+        event,
+        facts=facts,
+        due_at=due_at,
+        whom=_is_concerned(event, was),
+        withheld=withheld,
+        now=now,
     )
 
 

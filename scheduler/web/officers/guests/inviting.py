@@ -14,6 +14,8 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.accounts import rights
+from scheduler.services.directory import people as directory
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guests import group_acts, guest_directory
 from scheduler.services.events.guests.group_acts import PersonOutcome
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
@@ -35,14 +37,14 @@ INVITE = f"{EVENT}/invite"
 ROLES = {str(role): role for role in Role}
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     pages = guard.blueprint("inviting")
 
     @pages.get(INVITE)
     @may(Act.SEE_GUESTS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.EVENT)
     def choosing(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
         form = Form({"mode": str(Mode.IN_PERSON), "role": str(Role.PARTICIPANT), "language": g.language})
-        return _show(app, key, form, request.args.get("q", ""))
+        return _show(app, index, key, form, request.args.get("q", ""))
 
     @pages.post(INVITE)
     @guard.takes(CHOSEN_OCTETS)
@@ -50,8 +52,8 @@ def blueprint(app: App) -> Blueprint:
     def invite(language: str, key: str) -> Answer | str:  # noqa: ARG001
         form = Form.sent()
         if form["act"] != "do":
-            return _show(app, key, form, form["find"])
-        return _invite(app, key, form)
+            return _show(app, index, key, form, form["find"])
+        return _invite(app, index, key, form)
 
     return pages
 
@@ -60,11 +62,11 @@ def _read_numbers() -> list[int]:
     return [int(one) for one in request.form.getlist("to") if one.isascii() and one.isdecimal() and len(one) < 10]
 
 
-def _show(app: App, key: str, form: Form, typed: str, status: Sequence[str] = ()) -> str:
+def _show(app: App, index: DirectoryIndex, key: str, form: Form, typed: str, status: Sequence[str] = ()) -> str:
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
         chosen = group_acts.list_people(session, _read_numbers()[: group_acts.MOST_AT_ONCE])
-        found = _find_people(session, typed, chosen)
+        found = _find_people(session, index, typed, chosen)
         return render_template(
             "web/desk/invite.html",
             title=_("Invite guests"),
@@ -81,15 +83,15 @@ def _show(app: App, key: str, form: Form, typed: str, status: Sequence[str] = ()
         )
 
 
-def _find_people(session: Session, typed: str, chosen: Sequence[Person]) -> list[Person]:
+def _find_people(session: Session, index: DirectoryIndex, typed: str, chosen: Sequence[Person]) -> list[Person]:
     """Return the people who may be meant, the likeliest first, without those who are chosen already."""
     if not typed.strip():
         return []
-    found = guest_directory.find_people(session, typed.strip()[:100])
+    found = directory.list_people(session, index, typed.strip()[:100]).rows
     return [one for one in found if one not in chosen]
 
 
-def _invite(app: App, key: str, form: Form) -> Answer:
+def _invite(app: App, index: DirectoryIndex, key: str, form: Form) -> Answer:
     """Invite everybody who is chosen, or nobody if somebody cannot be; the page says who, and why."""
     refused: list[str] = []
     try:
@@ -103,7 +105,7 @@ def _invite(app: App, key: str, form: Form) -> Answer:
                 form.errors["find"] = _("Nobody was invited. Take out those who cannot be invited.")
             count = len(outcomes)
     except FormRefused:
-        return show_form_again(_show(app, key, form, form["find"], refused))
+        return show_form_again(_show(app, index, key, form, form["find"], refused))
     address = url_for("guest_list.guests", language=g.language, key=key, done="invited", count=str(count))
     return redirect_after_form(address)
 

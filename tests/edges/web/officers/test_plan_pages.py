@@ -83,8 +83,8 @@ def decide(web, path, shown, sure, **typed):
     return web.post(path, data={**{name: unescape(value) for name, value in hidden.items()}, **typed, "sure": sure})
 
 
-def opened(web, key):
-    return fields(web.get(CHANGE.format(key)).get_data(as_text=True))
+def opened(web, key, language="en"):
+    return fields(web.get(CHANGE.format(key).replace("/en/", f"/{language}/")).get_data(as_text=True))
 
 
 def test_a_ceremony_is_planned_as_people_write_it_with_its_officials_and_reminders(app, web):
@@ -131,6 +131,13 @@ def test_every_kind_has_a_form_that_asks_for_what_it_needs_and_plans_it(app, web
         event = get(session, Event, "something")
     known = {Kind.TOUR: Timing.TO_BE_ANNOUNCED, Kind.EXHIBITION: Timing.DAYS, Kind.ANNIVERSARY: Timing.DAYS}
     assert (kind, known.get(kind, Timing.DAYS if kind is Kind.VISIT else Timing.HOURS)) == (event.kind, event.timing)
+
+
+def test_what_was_said_in_the_calendar_stands_in_the_form(web):
+    said = fields(text(web.get(f"{NEW}?kind=meeting&day=2027-02-09&hour=4 pm&title=Встреча&venue=hall")))
+    assert ("hour", "2027-02-09", "4 pm", "17:00") == (said["known"], said["day"], said["from"], said["to"])
+    assert ("Встреча", "", "Hall, Bangkok") == (said["title_ru"], said["title_en"], said["venue"])
+    assert "hour unknown" == fields(text(web.get(f"{NEW}?kind=meeting&day=2027-02-09&hour=")))["known"]
 
 
 def test_hours_and_closed_days_of_an_exhibition_and_a_stop_of_a_tour(app, web):
@@ -190,14 +197,19 @@ def test_what_people_are_told_of_is_shown_first_and_a_slip_of_the_pen_is_mended_
         assert ["confirmed", "moved"] == [one.kind for one in session.scalars(sa.select(Letter))]
 
 
-def test_a_form_that_was_not_touched_changes_nothing(app, web):
+def test_a_form_that_was_not_touched_changes_nothing_in_any_language(app, web):
     send(web, NEW, **OPENING)
     with app.db.read() as session:
         before = get(session, Event, "the-opening").sequence
-    assert 303 == send(web, CHANGE.format("the-opening"), **opened(web, "the-opening")).status_code
+    for language in ("en", "kk", "ru", "th"):
+        path = CHANGE.format("the-opening").replace("/en/", f"/{language}/")
+        done = send(web, path, **opened(web, "the-opening", language))
+        assert 303 == done.status_code, (language, text(done))
     with app.db.read() as session:
         event = get(session, Event, "the-opening")
         assert (before, 10, 2) == (event.sequence, event.capacities[0].kept, len(event.reminders))
+        assert (START, datetime(2027, 2, 1, 10)) == (event.dtstart, event.registration_closes)
+        assert ["governor"] == [row.person.key for row in list_leads(session, event)]
 
 
 @pytest.mark.both_engines
