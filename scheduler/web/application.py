@@ -107,12 +107,14 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
-    for writing in (message_form, messages, event_letters, all_letters, reminders, kind_reminders):
+    index = DirectoryIndex()
+    for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
+    web.register_blueprint(all_letters.blueprint(app, index))
     for planning in (plan_form, plan_page, plan_acts, programme_file):
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
-    _add_directory(web, app)
+    _add_directory(web, app, index)
     web.register_blueprint(door.blueprint(app, local))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
@@ -123,9 +125,8 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(calendars.blueprint(app))
 
 
-def _add_directory(web: Flask, app: App) -> None:
+def _add_directory(web: Flask, app: App, index: DirectoryIndex) -> None:
     """Add the pages of people and places, and the search, which share what they are found by."""
-    index = DirectoryIndex()
     web.register_blueprint(people.blueprint(app, index))
     web.register_blueprint(inviting.blueprint(app, index))
     web.register_blueprint(person_merging.blueprint(app, index))

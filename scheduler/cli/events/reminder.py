@@ -15,6 +15,6 @@ reminder = LazyGroup(
         "add": "events.reminder_planning:add",
         "change": "events.reminder_planning:change",
         "remove": "events.reminder_planning:remove",
-        "default": "letters.reminder_defaults:default",
+        "kind": "letters.kind_reminders:kind",
     },
 )

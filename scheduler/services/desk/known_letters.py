@@ -13,18 +13,15 @@ from scheduler.base.errors import NotFound
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Visibility
 from scheduler.model.letters import Letter
-from scheduler.model.places import Person
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts import rights
 from scheduler.services.accounts.accounts import Officer
-from scheduler.services.events.guests import guest_directory
 from scheduler.services.outbox import letter_search
 from scheduler.services.outbox.letter_search import LetterFilter
 
 PAGE = 80  # with a tick each, a form of fewer parts than the pages take
 MOST_COUNTED = 999
-MOST_PEOPLE = 200  # of those whose name was typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,3 @@ def _select_known(session: Session, officer: Officer) -> sa.ColumnElement[bool]:
             sa.or_(events, Letter.appointment_id.is_not(None)) if len(visibilities) < len(Visibility) else sa.true()
         )
     return sa.or_(events, Letter.appointment_id.in_(visits))
-
-
-def find_people(session: Session, typed: str) -> list[int]:
-    """Return the ids of the people whose name matches what was typed, in any script."""
-    people = session.execute(sa.select(Person.id, Person.name).where(Person.erased_at.is_(None)).order_by(Person.id))
-    return [number for number, name in people if guest_directory.matches_name(typed, name.values())][:MOST_PEOPLE]

@@ -48,7 +48,7 @@ def remove(
     """Let new events of a kind begin without a reminder. Raise NotFound if there is no such reminder."""
     row = _find(session, kind, before, audience)
     if row is None:
-        raise NotFound("there is no such reminder; see: scheduler reminder default list")
+        raise NotFound("there is no such reminder; see: scheduler reminder kind list")
     note(session, "remove", "kind reminder", row.id, now=now, kind=kind, before=str(before), audience=audience)
     session.delete(row)
     session.flush()

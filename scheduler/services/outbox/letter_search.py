@@ -37,13 +37,14 @@ class LetterState(StrEnum):
 class LetterFilter:
     """Which letters to show; None and "" restrict nothing.
 
-    ``people`` are ids, ``address`` is one that an e-mail went to, ``day`` the one on which it was finished, by the
-    clock of ``tzid``.
+    ``events`` and ``people`` are ids, ``event`` is a key, ``address`` is one that a letter went to, ``day`` the one
+    on which it was finished, by the clock of ``tzid``.
     """
 
     state: LetterState | None = None
     kind: LetterKind | None = None
     event: str = ""
+    events: Collection[int] | None = None
     people: Collection[int] | None = None
     address: str = ""
     day: date | None = None
@@ -114,6 +115,8 @@ def _list_conditions(session: Session, wanted: LetterFilter) -> Iterator[sa.Colu
         yield Letter.kind == wanted.kind
     if wanted.event:
         yield Letter.event_id == (session.scalar(sa.select(Event.id).where(Event.key == wanted.event)) or 0)
+    if wanted.events is not None:
+        yield Letter.event_id.in_(wanted.events)
     if wanted.people is not None:
         yield Letter.person_id.in_(wanted.people)
     if wanted.address:

@@ -34,6 +34,7 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "event copy-season": (("next", "--programme", "season", "--by", "52 weeks"), "Added: next-talks · Talks"),
     "event delete": (("next-talks",), "Deleted: next-talks · Talks"),
     "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nThe event has no more reminders."),
+    "reminder kind remove": (("meeting", "1 day"), "New events begin without reminders."),
     "message withdraw": (("1",), "Stopped: 2"),
     "feed link renew": (("1",), "holder   the driver"),
     "feed link revoke": (("1",), "Revoked: 1 · the driver"),
@@ -81,6 +82,9 @@ OTHERS = {
     "db restore",  # into an empty database only
     "event import",
     "letter release",
+    "letter retry",  # these two only show what they would do: they send and note what an officer asks for
+    "letter settle",
+    "reminder kind add",  # only adds
     "feed publish",  # takes back only what it wrote itself, and is run by cron
     "message send",
     "person retention",
@@ -122,6 +126,7 @@ def visit(app: App, scheduler: Scheduler, tmp_path: Path) -> str:
     (tmp_path / "text").write_text("The doors open at nine.")
     for command in (
         "reminder add opening '1 day'",
+        "reminder kind add meeting '1 day' --yes",
         f"message send opening --to everyone --subject Doors --text {tmp_path}/text --at '2027-01-05 10:00' --yes",
         "feed link add all --for 'the driver'",
         "account add aida --role 'consular officer' --post phuket --invite",

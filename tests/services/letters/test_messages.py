@@ -374,6 +374,7 @@ def test_a_language_is_missing_unless_its_reader_reads_the_message_in_it_or_in_w
 # Chosen at the desk
 
 
+@pytest.mark.both_engines
 def test_language_and_chosen_guests_narrow_and_widen_whom_a_message_reaches(listed):
     with listed.db.read() as session:
         numbers = {str(one.person.name): one.id for one in attendees_of(session)}
@@ -393,6 +394,7 @@ def test_language_and_chosen_guests_narrow_and_widen_whom_a_message_reaches(list
     assert [("delegation:embassy", 2)] == [(one.word, one.people) for one in choices.organisations]
 
 
+@pytest.mark.both_engines
 def test_who_is_on_no_list_or_not_confirmed_cannot_be_chosen(listed):
     with listed.db.read() as session:
         asking = next(one.id for one in attendees_of(session) if "Nobody yet" == str(one.person.name))
@@ -403,6 +405,7 @@ def test_who_is_on_no_list_or_not_confirmed_cannot_be_chosen(listed):
         reached(listed, guests=[asking])
 
 
+@pytest.mark.both_engines
 def test_replies_go_where_the_officer_says(opening):
     send(opening, "language:ru", said={**SAID, "reply_to": "protocol@example.org"})
 
@@ -411,6 +414,7 @@ def test_replies_go_where_the_officer_says(opening):
         message_drafts.draft({**SAID, "reply_to": "nowhere"}, language="en")
 
 
+@pytest.mark.both_engines
 def test_a_letter_to_one_of_many_is_withdrawn_and_the_others_leave(opening):
     message = send(opening, "confirmed", at=NOW + HOUR)
     with opening.db.write() as session:

@@ -724,6 +724,7 @@ def leads(app, key) -> list[str]:
         return [str(one.before) for one in get(session, Event, key).reminders]
 
 
+@pytest.mark.both_engines
 def test_a_new_event_begins_with_the_reminders_of_its_kind_unless_it_states_its_own(app):
     planned(app, kind=Kind.CEREMONY)
     begin_with(app, "7 days")
@@ -738,6 +739,7 @@ def test_a_new_event_begins_with_the_reminders_of_its_kind_unless_it_states_its_
     assert ["1w"] == leads(app, "new")
 
 
+@pytest.mark.both_engines
 def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone(app):
     begin_with(app, "7 days")
     with pytest.raises(Conflict):
@@ -748,6 +750,7 @@ def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone(app):
             kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
 
 
+@pytest.mark.both_engines
 def test_the_preview_names_who_gets_which_reminder_and_who_gets_none_and_why(app):
     planned(app)
     with app.db.write() as session:
@@ -778,6 +781,7 @@ def fates(app) -> dict[str, str]:
         }
 
 
+@pytest.mark.both_engines
 def test_a_reminder_is_added_moved_and_removed_one_by_one(app):
     planned(app)
     week = ReminderDraft(before=parse_nominal("1w"), audience=ReminderAudience.STAFF)

@@ -8,23 +8,30 @@ from datetime import date, datetime, timedelta
 from flask import g
 
 from scheduler.base.date_format import format_day
+from scheduler.base.date_parsing import parse_hour
 from scheduler.base.durations import format_duration
+from scheduler.base.errors import SchedulerError
+from scheduler.base.name_matching import language_of
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Kind, Mode, Timing
 from scheduler.services.desk.plan_choices import describe_lead, label_of
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import type_texts
-from scheduler.web.officers.planning.kind_forms import FORMS, OF_TIMING, list_known
+from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR_UNKNOWN, OF_TIMING, list_known
 from scheduler.web.officers.planning.plan_reading import TEXTS, PlanChoices, name_reminder
 
 YES = "yes"
 
 
 def begin_new(kind: Kind, asked: Mapping[str, str], choices: PlanChoices, whole: Event | None) -> dict[str, str]:
-    """Return the fields of a new event, with what the address says of it: a day, an hour, a venue, a title."""
-    known = list_known(kind)
+    """Return the fields of a new event, with what the address says of it: a day, an hour, a venue, a title.
+
+    A day with an hour that was left empty has an hour that is to be announced.
+    """
+    known, title = list_known(kind), asked.get("title", "")
+    left_open = HOUR_UNKNOWN in known and known[0] != DAYS and asked.get("day") and asked.get("hour") == ""
     fields = {
-        "known": known[0] if known else "",
+        "known": HOUR_UNKNOWN if left_open else known[0] if known else "",
         "status": "confirmed",
         "visibility": str(whole.visibility) if whole else "public",
         "registration": "desk",
@@ -33,7 +40,7 @@ def begin_new(kind: Kind, asked: Mapping[str, str], choices: PlanChoices, whole:
         "parent": whole.key if whole else "",
         "organizer": label_of(whole.organizer.key, choices.organisations) if whole and whole.organizer else "",
         "venue": label_of(asked.get("venue"), choices.venues) if asked.get("venue") else "",
-        f"title_{g.language}": asked.get("title", ""),
+        f"title_{language_of(title, g.language)}": title,
         "day": asked.get("day", ""),
         "from": asked.get("hour", ""),
         "until": asked.get("until", ""),
@@ -46,8 +53,8 @@ def begin_new(kind: Kind, asked: Mapping[str, str], choices: PlanChoices, whole:
 def _usual_end(kind: Kind, hour: str) -> dict[str, str]:
     """Return the end of an event that lasts as long as others of its kind."""
     try:
-        starts = datetime.strptime(hour, "%H:%M")  # noqa: DTZ007 - a time of day
-    except ValueError:
+        starts = datetime.combine(date.min, parse_hour(hour))
+    except SchedulerError:
         return {}
     return {"to": f"{starts + FORMS[kind].usual:%H:%M}"}
 

@@ -176,10 +176,11 @@ def _choose_kind() -> str:
 
 
 def _show_new(app: App, kind: Kind) -> str:
-    asked = {name: request.args.get(name, "")[:300] for name in ASKED}
+    asked = {name: request.args[name].strip()[:300] for name in ASKED if name in request.args}
     with app.db.read() as session:
-        page = _open(session, app, kind, asked["parent"])
-        whole = next((one for one in page.choices.wholes if one.key == asked["parent"]), None)
+        parent = asked.get("parent", "")
+        page = _open(session, app, kind, parent)
+        whole = next((one for one in page.choices.wholes if one.key == parent), None)
         return page.render(session, Form(begin_new(kind, asked, page.choices, whole)))
 
 

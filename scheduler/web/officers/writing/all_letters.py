@@ -17,6 +17,7 @@ from scheduler.base.errors import Conflict
 from scheduler.model.accounts import Act
 from scheduler.model.letters import LetterKind
 from scheduler.services.desk import known_letters
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.letters import ledger
 from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
@@ -29,29 +30,30 @@ from scheduler.web.officers.kit.guard import DESK, may, officer
 
 LETTERS = f"{DESK}/letters"
 NAMES = ("state", "who", "event", "kind", "day")
+MOST_NAMED = 200  # people or events that are called as was typed
 EVERY = "all"  # the state that restricts nothing; the page opens with what needs an officer
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     pages = guard.blueprint("allletters")
 
     @pages.get(LETTERS)
     @may(Act.SEE_LETTERS, Act.SEE_ADDRESSES, about=scope.LISTS)
     def letters(language: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _show(app, Form())
+        return _show(app, index, Form())
 
     @pages.post(f"{LETTERS}/again")
     @may(Act.SEE_LETTERS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.LISTS)
     def again(language: str) -> Answer:  # noqa: ARG001
-        return _send_again(app)
+        return _send_again(app, index)
 
     return pages
 
 
-def _show(app: App, form: Form) -> str:
+def _show(app: App, index: DirectoryIndex, form: Form) -> str:
     chosen, number = _read_chosen(request.args), page()
     with app.db.read() as session:
-        wanted = _make_filter(app, session, chosen)
+        wanted = _make_filter(app, session, index, chosen)
         needed = LetterFilter(state=LetterState.NOT_ARRIVED)
         now = app.clock.now()
         found = known_letters.find_letters(session, officer(), wanted, now=now, page=number)
@@ -84,15 +86,14 @@ def _read_done() -> int:
     return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 6 else 0
 
 
-def _make_filter(app: App, session: Session, chosen: Mapping[str, str]) -> LetterFilter:
-    """Return the filter; unknown words restrict nothing, people whom nobody is called like find nothing."""
-    who = chosen.get("who", "")
-    named = known_letters.find_people(session, who) if who and "@" not in who else None
+def _make_filter(app: App, session: Session, index: DirectoryIndex, chosen: Mapping[str, str]) -> LetterFilter:
+    """Return the filter; unknown words restrict nothing, a name that nobody and nothing has finds nothing."""
+    who, event = chosen.get("who", ""), chosen.get("event", "")
     return LetterFilter(
         state=next((one for one in LetterState if one == chosen["state"]), None),
         kind=next((one for one in LetterKind if one == chosen.get("kind")), None),
-        event=chosen.get("event", ""),
-        people=named,
+        events=index.find(session, "event", event)[:MOST_NAMED] if event else None,
+        people=index.find(session, "person", who)[:MOST_NAMED] if who and "@" not in who else None,
         address=who if "@" in who else "",
         day=_read_day(chosen.get("day", "")),
         tzid=app.settings.timezone,
@@ -106,7 +107,7 @@ def _read_day(typed: str) -> date | None:
         return None
 
 
-def _send_again(app: App) -> Answer:
+def _send_again(app: App, index: DirectoryIndex) -> Answer:
     """Send the ticked e-mails again."""
     form = Form.sent()
     numbers = [int(name[7:]) for name in form.typed if name.startswith("letter_") and _is_number(name[7:])]
@@ -117,7 +118,7 @@ def _send_again(app: App) -> Answer:
                 raise Conflict("your account may not send e-mails about appointments")
             count = ledger.retry_all(session, letters, now=app.clock.now())
     except FormRefused:
-        return show_form_again(_show(app, form))
+        return show_form_again(_show(app, index, form))
     return redirect_after_form(f"/{g.language}/desk/letters?again={count}")
 
 

@@ -6,7 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from scheduler.model.letters import Letter, Outcome
 from scheduler.services.events.attendance import transitions
 from scheduler.worker import delivery
 from tests.support.builders import DAY, NOW, a_person, an_event, an_organisation, invite, register
@@ -275,3 +277,72 @@ def test_who_answered_before_is_not_excused_by_withdrawing(opening):
         transitions.register(session, row.event, guest, now=later)
 
         assert (False, None) == (row.excused, row.answer_reference)
+
+
+# Messages again, e-mails that did not arrive, reminders of new events
+
+
+def test_an_earlier_message_is_written_again_and_withdrawn_from_one(scheduler, opening, tmp_path):
+    message(scheduler, tmp_path, "--yes", "--at", "2027-01-05 10:00", "--reply-to", "protocol@example.org")
+    again = ("message", "send", "opening", "--to", "everyone", "--like", "1", "--subject", "en=Once more")
+    shown = json.loads(scheduler(*again, "--dry-run", "--json").output)
+    letter = json.loads(scheduler("message", "show", "1", "--json").output)["reached"][0]["letter"]
+
+    assert {"en": "Once more", "ru": "Двери"} == shown["subject"]
+    assert "protocol@example.org" == shown["reply_to"]
+    assert "Stopped: 1" in scheduler("message", "withdraw", "1", "--letter", str(letter), "--dry-run").output
+    stopped = scheduler("message", "withdraw", "1", "--letter", str(letter), "--yes", "--json").output
+    assert {"number": 1, "stopped": 1} == json.loads(stopped)
+    assert "has been sent" in scheduler("message", "withdraw", "1", "--letter", str(letter), "--yes", code=1).output
+    assert "subject: " in scheduler("message", "send", "opening", "--to", "everyone", "--yes", code=2).output
+
+
+def test_an_e_mail_that_did_not_arrive_is_found_mended_and_settled(scheduler, opening):
+    with opening.db.write() as session:
+        register(session, an_event(session), a_person(session, "ann", name="Ann", email="ann@exmaple.org"))
+    delivery.deliver(opening)
+    with opening.db.write() as session:
+        letter = session.scalars(sa.select(Letter).where(Letter.address == "ann@exmaple.org")).one()
+        letter.outcome, letter.reason, number = Outcome.FAILED, "no such mailbox", str(letter.id)
+
+    listed = json.loads(scheduler("letter", "list", "--outcome", "not arrived", "--json").output)
+    assert ["Sultan", "Ann"] == [one["to"] for one in listed]
+    assert "Ann" in scheduler("letter", "list", "--to", "ann", "--day", "2027-01-04").output
+    assert "No e-mails." in scheduler("letter", "list", "--to", "ann", "--day", "2027-01-05").output
+    given = ("letter", "retry", number, "--address", "ann@example.org")
+    assert "Nothing has been changed yet." in scheduler(*given, "--dry-run").output
+    assert json.loads(scheduler(*given, "--json").output)["done"]
+    assert "has not failed" in scheduler(*given, code=1).output
+    assert "one e-mail at a time" in scheduler(*given, "1", code=2).output
+    assert "none of these e-mails has failed" in scheduler("letter", "retry", number, "1", code=1).output
+    silent = str(listed[0]["id"])
+    assert "informed by other means" in scheduler("letter", "settle", silent).output
+    assert "No e-mails." in scheduler("letter", "list", "--outcome", "not arrived").output
+
+
+def test_new_events_of_a_kind_begin_with_reminders_that_are_set_once(scheduler, opening):
+    scheduler("reminder", "kind", "add", "meeting", "1 day", "--at", "9:00", "--yes")
+    again = scheduler("reminder", "kind", "add", "meeting", "1 day", "--yes", code=1).output
+    listed = json.loads(scheduler("reminder", "kind", "list", "--json").output)
+    scheduler(
+        "event",
+        "add",
+        "talks",
+        "--title",
+        "en=Talks",
+        "--kind",
+        "meeting",
+        "--start",
+        "2027-02-02 10:00",
+        *("--duration", "1 hour"),
+    )
+
+    assert "begin with this reminder already" in again
+    assert [("meeting", "1d", "09:00")] == [(one["kind"], one["before"], one["at"][:5]) for one in listed]
+    assert "1d" in scheduler("reminder", "list", "talks").output
+    assert (
+        "New events begin without reminders."
+        in scheduler("reminder", "kind", "remove", "meeting", "1 day", "--yes").output
+    )
+    changed = scheduler("reminder", "change", "talks", "1 day", "--to", "2 days", "--json", "--yes").output
+    assert ["2d"] == [one["before"] for one in json.loads(changed)]

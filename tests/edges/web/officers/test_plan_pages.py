@@ -133,6 +133,13 @@ def test_every_kind_has_a_form_that_asks_for_what_it_needs_and_plans_it(app, web
     assert (kind, known.get(kind, Timing.DAYS if kind is Kind.VISIT else Timing.HOURS)) == (event.kind, event.timing)
 
 
+def test_what_was_said_in_the_calendar_stands_in_the_form(web):
+    said = fields(text(web.get(f"{NEW}?kind=meeting&day=2027-02-09&hour=4 pm&title=Встреча&venue=hall")))
+    assert ("hour", "2027-02-09", "4 pm", "17:00") == (said["known"], said["day"], said["from"], said["to"])
+    assert ("Встреча", "", "Hall, Bangkok") == (said["title_ru"], said["title_en"], said["venue"])
+    assert "hour unknown" == fields(text(web.get(f"{NEW}?kind=meeting&day=2027-02-09&hour=")))["known"]
+
+
 def test_hours_and_closed_days_of_an_exhibition_and_a_stop_of_a_tour(app, web):
     with app.db.write() as session:
         an_event(session, "tour", kind="tour", title="Grand tour", dtstart=None)

@@ -1,4 +1,4 @@
-"""`scheduler reminder default ...`: the reminders that new events of a kind begin with."""
+"""`scheduler reminder kind ...`: the reminders that new events of a kind begin with."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ KIND = click.Choice([str(kind) for kind in Kind])
 
 
 @click.group(help=N_("Set the reminders that new events of a kind begin with."))
-def default() -> None:
+def kind() -> None:
     pass
 
 
-@default.command("list", help=N_("List the reminders that new events begin with."))
+@kind.command("list", help=N_("List the reminders that new events begin with."))
 @click.argument("kind", type=KIND, required=False)
 @as_json
 @pass_context
-def list_defaults(context: CommandContext, kind: str | None, as_json: bool) -> None:
+def list_reminders(context: CommandContext, kind: str | None, as_json: bool) -> None:
     with context.read() as session:
         records = _read_records(session, Kind(kind) if kind else None)
     _show(records, as_json=as_json)
 
 
-@default.command(
-    "add", help=N_('Let new events of a kind begin with a reminder, like: reminder default add exhibition "1 day"')
+@kind.command(
+    "add", help=N_('Let new events of a kind begin with a reminder, like: reminder kind add exhibition "1 day"')
 )
 @click.argument("kind", type=KIND)
 @click.argument("before")
@@ -44,7 +44,7 @@ def list_defaults(context: CommandContext, kind: str | None, as_json: bool) -> N
 @with_consent
 @as_json
 @pass_context
-def add_default(
+def add(
     context: CommandContext,
     /,
     kind: str,
@@ -73,14 +73,14 @@ def add_default(
     )
 
 
-@default.command("remove", help=N_("Let new events of a kind begin without a reminder."))
+@kind.command("remove", help=N_("Let new events of a kind begin without a reminder."))
 @click.argument("kind", type=KIND)
 @click.argument("before")
 @with_audience
 @with_consent
 @as_json
 @pass_context
-def remove_default(
+def remove(
     context: CommandContext, kind: str, before: str, audience: str, yes: bool, dry_run: bool, as_json: bool
 ) -> None:
     draft = read_reminder(before, None, audience)
