@@ -17,7 +17,7 @@
     addEventListener("keydown", keys, true); // ahead of the keys of the desk
     if (look === "month") byHand(board);
   }
-  if (globalThis.EventCalendar && board && ["week", "day", "venues"].includes(look) && matchMedia("(min-width: 48.01rem)").matches) ruleHours();
+  if (globalThis.EventCalendar && board && ["week", "day", "by-venue"].includes(look) && matchMedia("(min-width: 48.01rem)").matches) ruleHours();
 
   /* A choice in the line of filters counts at once. */
   function sift() {
@@ -223,9 +223,9 @@
     const known = await answer.json();
     const place = document.createElement("div");
     place.className = "hours";
-    const venues = look === "venues";
+    const venues = look === "by-venue";
     grid = globalThis.EventCalendar.create(place, {
-      view: { week: "timeGridWeek", day: "timeGridDay", venues: "resourceTimelineMonth" }[look],
+      view: { week: "timeGridWeek", day: "timeGridDay", "by-venue": "resourceTimelineMonth" }[look],
       ...(venues ? { duration: { weeks: 1 }, resources: known.venues, slotWidth: 130 } : {}),
       date: board.dataset.at,
       firstDay: 1,

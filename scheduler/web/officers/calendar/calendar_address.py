@@ -26,7 +26,7 @@ class CalendarLook(StrEnum):
     WEEK = "week"
     DAY = "day"
     LIST = "list"
-    VENUES = "venues"
+    VENUES = "by-venue"
 
 
 class CalendarNeed(StrEnum):

@@ -64,7 +64,7 @@ def blueprint(app: App) -> Blueprint:
     def as_list(language: str) -> Response:  # noqa: ARG001
         return _show(app, CalendarLook.LIST)
 
-    @pages.get(f"{DESK}/venues")
+    @pages.get(f"{DESK}/by-venue")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def by_venue(language: str) -> Response:  # noqa: ARG001
         return _show(app, CalendarLook.VENUES)
