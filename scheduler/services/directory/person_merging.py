@@ -23,7 +23,7 @@ from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import ON_LIST, Attendee, Partstat, Standing
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
-from scheduler.model.letters import Letter, Outcome
+from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.model.places import FormerKey, Gender, OfficeState, Person, ToldApart
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.common.changes import find_differences
@@ -300,8 +300,19 @@ def _move(session: Session, kept: Person, other: Person) -> dict[str, int]:
         if third != kept.id:
             first, second = sorted((third, kept.id))
             session.execute(insert_ignoring(session, ToldApart).values(one_id=first, other_id=second))
+    _readdress_messages(session, kept, other)
     session.expire_all()
     return moved
+
+
+def _readdress_messages(session: Session, kept: Person, other: Person) -> None:
+    """Let messages that wait, and that an officer addressed to the other one by name, be for who is kept."""
+    mine = sa.and_(Letter.person_id == kept.id, Letter.outcome.is_(None))
+    waiting = sa.select(Message).where(Message.id.in_(sa.select(Letter.of_message_id).where(mine)))
+    was, now = f"person:#{other.id}", f"person:#{kept.id}"
+    for message in session.scalars(waiting):
+        message.audience = [now if word == was else word for word in message.audience]
+    session.flush()
 
 
 def _set(session: Session, column: Any, kept: Person, other: Person) -> int:

@@ -7,7 +7,7 @@
   const board = document.querySelector("[data-calendar]");
   const line = document.querySelector("[data-line]");
   const atRest = line?.innerHTML;
-  const language = document.documentElement.lang;
+  const language = document.documentElement.lang.replace(/^en$/, "en-GB");
   const look = board?.dataset.calendar;
   let taken = null; // what is being moved: { key, title, element, start, end, timed, show }
   let grid = null;
@@ -229,7 +229,7 @@
       ...(venues ? { duration: { weeks: 1 }, resources: known.venues, slotWidth: 130 } : {}),
       date: board.dataset.at,
       firstDay: 1,
-      locale: language === "en" ? "en-GB" : language,
+      locale: language,
       allDayContent: "",
       headerToolbar: { start: "", center: "", end: "" },
       height: "auto",

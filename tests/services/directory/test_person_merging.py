@@ -15,7 +15,7 @@ from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
 from scheduler.model.audit import Audit
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
-from scheduler.model.letters import Letter, Outcome
+from scheduler.model.letters import Letter, Message, Outcome
 from scheduler.model.places import FormerKey, Person
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
@@ -28,6 +28,7 @@ from scheduler.services.events.door.arrivals import ScanDetails
 from scheduler.services.exchange import file_apply
 from scheduler.services.exchange.programme_file import ProgrammeFile
 from scheduler.services.feeds import own_calendar
+from scheduler.services.letters import message_drafts, messages
 from scheduler.services.privacy import erasure
 from tests.support.builders import EVENING, NOW, a_person, an_event, an_organisation, attendees_of, invite, register
 from tests.support.guest_list import GuestList, wrong_with_places
@@ -279,3 +280,17 @@ def test_who_is_probably_one_is_proposed_until_an_officer_says_that_they_are_two
         assert (one.id, same.id) not in {
             (pair.one.id, pair.other.id) for pair in duplicates.list_pairs(session, index)
         }
+
+
+def test_a_message_that_waits_for_the_other_by_name_is_for_who_is_kept(db, two):
+    with db.write() as session:
+        attendee = register(session, an_event(session), both(session, two)[1])
+        written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
+        message = messages.send(session, attendee.event, written, to=(), guests=[attendee.id], now=NOW)
+        number = message.id
+    merge(db, two)
+
+    with db.read() as session:
+        message = session.get_one(Message, number)
+        assert [f"person:#{two[0]}"] == message.audience
+        assert {two[0]} == messages.people_still_addressed(session, message, [two[0]])

@@ -12,11 +12,11 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, load_only, selectinload
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.model.attendance import BOUND, OFFICIALS, Attendee, comes
-from scheduler.model.events import Event, Kind, Status, Timing, Visibility, event_city
+from scheduler.model.events import OPEN_ENDED, Event, Kind, Status, Timing, Visibility, event_city
 from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import City, Person, Venue
 from scheduler.model.posts import Post, Service
@@ -31,14 +31,14 @@ MOST_EVENTS = 500
 MOST_UNDATED = 60
 MOST_CHOICES = 200
 DAY = timedelta(days=1)
+# Columns that no look at the calendar shows: they are long, and read when they are asked for.
+_UNSEEN = tuple(map(defer, (Event.description, Event.dress_code, Event.bring, Event.reason, Event.fingerprint)))
 _SHOWN = (
+    *_UNSEEN,
     joinedload(Event.venue).joinedload(Venue.city),
     joinedload(Event.venue).selectinload(Venue.hours),
     joinedload(Event.venue).selectinload(Venue.closures),
-    joinedload(Event.parent),
-    selectinload(Event.cities),
-    selectinload(Event.hours),
-    selectinload(Event.closures),
+    selectinload(Event.parent).options(*_UNSEEN),
 )
 
 
@@ -215,10 +215,16 @@ def _is_within(first: date, last: date) -> sa.ColumnElement[bool]:
 def _list_returns(
     session: Session, chosen: CalendarFilter, visibilities: Collection[Visibility], first: date, last: date
 ) -> Iterator[tuple[Event, date]]:
-    query = _select(chosen, visibilities).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
-    for event in session.scalars(query.order_by(Event.key).limit(MOST_CHOICES)).unique():
-        if event.first_on and (day := find_next_anniversary(event.first_on, first)) <= last:
-            yield event, day
+    conditions = (Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None), Event.visibility.in_(visibilities))
+    every = sa.select(Event.id, Event.dtstart).where(*conditions, *_yield_conditions(chosen))
+    returns = {
+        number: day
+        for number, start in session.execute(every.order_by(Event.key))
+        if (day := find_next_anniversary(start.date(), first)) <= last
+    }
+    query = sa.select(Event).options(*_SHOWN).where(Event.id.in_(list(returns)[:MOST_CHOICES])).order_by(Event.key)
+    for event in session.scalars(query).unique() if returns else ():
+        yield event, returns[event.id]
 
 
 # What is to be known of each
@@ -228,6 +234,7 @@ def _complete(
     session: Session, events: Sequence[Event], visibilities: Collection[Visibility], now: datetime
 ) -> list[CalendarEntry]:
     ids = [event.id for event in events]
+    _read_rest(session, events)
     counts, stops = guest_directory.count_by_event(session, ids), _find_stops(session, events, visibilities)
     booked, came_back = _count_booked(session, ids), _count_came_back(session, ids)
     clashes = _find_clashes(session, [event for event in events if not event.is_over(now)], visibilities, now)
@@ -245,6 +252,17 @@ def _complete(
         )
         for event in events
     ]
+
+
+def _read_rest(session: Session, events: Sequence[Event]) -> None:
+    """Read the hours of exhibitions, and the cities of what has no venue; of other events nobody asks for them."""
+    for needed, asked in (
+        ((Event.hours, Event.closures), [one.id for one in events if one.kind in OPEN_ENDED]),
+        ((Event.cities,), [one.id for one in events if one.venue_id is None]),
+    ):
+        query = sa.select(Event).options(load_only(Event.id), *map(selectinload, needed)).where(Event.id.in_(asked))
+        if asked:
+            session.scalars(query).all()
 
 
 def _is_within_exhibition(event: Event, visibilities: Collection[Visibility]) -> bool:
@@ -292,8 +310,10 @@ def _find_clashes(
     """Return what stands against these events, by the key of each; nothing about an event that is to stay unknown."""
     found = conflicts.find(session, events, now=now)
     about = {key for error in found for key in error.about}
-    query = sa.select(Event).where(Event.key.in_(about), Event.visibility.in_(visibilities))
-    known = {event.key: event for event in session.scalars(query)} if about else {}
+    query = sa.select(Event.id).where(Event.key.in_(about), Event.visibility.in_(visibilities))
+    # Most are in the session already, and are not read again.
+    there = [session.get_one(Event, number) for number in session.scalars(query)] if about else []
+    known = {event.key: event for event in there}
     by_event: dict[str, list[Clash]] = {}
     for error in found:
         for key in error.about if all(key in known for key in error.about) else ():

@@ -389,7 +389,10 @@ def _get_local_days(event: Event, tzid: str) -> tuple[date, date]:
 
 
 def _check_parts_within(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
-    parts = sa.select(Event).where(Event.parent_id.in_(ids), Event.starts_at.is_not(None))
+    whole = aliased(Event)
+    # What lies within the whole as an instant lies within its days; only the rest is looked at on its calendar.
+    outside = sa.or_(Event.starts_at < whole.starts_at, Event.ends_at > whole.ends_at)
+    parts = sa.select(Event).join(whole, whole.id == Event.parent_id).where(Event.parent_id.in_(ids), outside)
     for part in session.scalars(parts.where(Event.status != Status.CANCELLED).order_by(Event.key)):
         yield from _check_within_parent(part)
 

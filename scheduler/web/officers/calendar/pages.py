@@ -95,6 +95,7 @@ def _show(app: App, look: CalendarLook) -> Response:
             looks=[(one, _(LOOK_NAMES[one])) for one in CalendarLook],
             kinds=[kind for kind in Kind if kind is not Kind.TOUR],
             new_kinds=NEW_KINDS,
+            MOST_LINES=MOST_LINES,
             events_address=address.events_link(),
             shift=_find_shift(home, address.at),
             typed_hour=request.args.get("hour", "")[:20],
@@ -118,6 +119,7 @@ NEW_KINDS = (
     Kind.ANNIVERSARY,
 )
 GRID = "calendar/event-calendar.js"
+MOST_LINES = 60  # below a small month; a longer list is a page of its own
 HOURLY = (CalendarLook.WEEK, CalendarLook.DAY, CalendarLook.VENUES)
 LOOK_NAMES = {
     CalendarLook.MONTH: N_("Month"),

@@ -54,12 +54,12 @@ FIELD_NAMES: Mapping[str, str] = {
 }
 _WITH = {"longitude": "latitude"}  # chosen together
 _ACTS = (Act.SEE_DIRECTORY, Act.KEEP_PLACES, Act.SEE_CONFIDENTIAL)
-CLOSURES = f"{DESK}/venues/<key>/closed"
+CLOSURES = f"{DESK}/directory/venues/<key>/closed"
 
 
 def blueprint(app: App, kind: PlaceKind) -> Blueprint:
     pages = guard.blueprint(f"{kind.path}merging")
-    one = f"{DESK}/{kind.path}/<key>"
+    one = f"{DESK}/directory/{kind.path}/<key>"
 
     @pages.get(f"{one}/merge")
     @may(*_ACTS, about=kind.about)

@@ -76,7 +76,7 @@ KINDS: Sequence[PlaceKind] = (
 
 def blueprint(app: App, index: DirectoryIndex, kind: PlaceKind) -> Blueprint:
     pages = guard.blueprint(kind.path)
-    many, one = f"{DESK}/{kind.path}", f"{DESK}/{kind.path}/<key>"
+    many, one = f"{DESK}/directory/{kind.path}", f"{DESK}/directory/{kind.path}/<key>"
 
     @pages.get(many)
     @may(Act.SEE_DIRECTORY, about=scope.LISTS)
@@ -201,7 +201,7 @@ def _done(what: str) -> str:
 def journeys_blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("journeys")
 
-    @pages.post(f"{DESK}/cities/<key>/travel")
+    @pages.post(f"{DESK}/directory/cities/<key>/travel")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PLACES, about=scope.CITY)
     def state(language: str, key: str) -> Answer:  # noqa: ARG001 - kept in g for all
         return _state_journey(app, key)

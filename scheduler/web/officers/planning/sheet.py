@@ -179,12 +179,12 @@ class OfferedDay:
 
 def _offer_days(
     session: Session, found: Consequences[str], form: Form, sheet: PlanningSheet, now: datetime
-) -> Sequence[OfferedDay]:
-    """Return other days for what is moved, if something stands against the day that was asked for."""
+) -> Sequence[OfferedDay] | None:
+    """Return other days for what is moved, if something stands against the day that was asked for; else None."""
     typed = parse_typed_day(form[sheet.day].strip()) if sheet.day and found.objections else None
     moved = [one for one in found.events if one.is_retimed and one.event.dated]
     if typed is None or not moved:
-        return ()
+        return None
     was = moved[0].was.get("dtstart")
     present = datetime.fromisoformat(was).date() if was else None
     events = [one.event for one in moved]
@@ -234,6 +234,7 @@ def _render(app: App, session: Session, form: Form, sheet: PlanningSheet) -> str
         subjects=SUBJECT_WORDS,
         inform=_(sheet.verb_informing, count=people.by_mail) if sheet.verb_informing else "",
         other_days=_offer_days(session, found, form, sheet, now),
+        asked_day=parse_typed_day(form[sheet.day].strip()) if sheet.day else None,
         own_name=own_name,
         waits=_count_minutes(found.informed, now),
     )

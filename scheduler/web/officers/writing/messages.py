@@ -10,6 +10,7 @@ from scheduler.base.date_format import language_name
 from scheduler.base.errors import Conflict
 from scheduler.base.i18n import NC_
 from scheduler.model.accounts import Act
+from scheduler.model.letters import Message
 from scheduler.services.accounts import rights
 from scheduler.services.desk import message_recipients
 from scheduler.services.desk.message_recipients import Fate
@@ -82,8 +83,13 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
             zone=message.event.tzid,
             language_name=lambda tag: language_name(tag, g.language),
             words=_describe_audience(message.audience),
-            done=_("The message will be sent shortly.") if request.args.get("done") == "sent" else "",
+            done=_("The message will be sent shortly.") if _is_leaving(app, message) else "",
         )
+
+
+def _is_leaving(app: App, message: Message) -> bool:
+    """Return whether the officer has just sent this message, and not for a later time."""
+    return request.args.get("done") == "sent" and message.due_at <= app.clock.now()
 
 
 def _describe_audience(words: list[str]) -> list[str]:

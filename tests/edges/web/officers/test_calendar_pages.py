@@ -13,7 +13,7 @@ from tests.support.consulate import a_post
 from tests.support.instance import pages_of
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # its services are tested on both
-LOOKS = ("", "/week", "/day", "/list", "/venues")
+LOOKS = ("", "/week", "/day", "/list", "/by-venue")
 MONTH = "/en/desk?at=2027-02"
 
 

@@ -123,28 +123,30 @@ def test_a_venue_is_added_closed_merged_and_deleted(app, web):
     with app.db.write() as session:
         a_city(session)
     typed = {"name_en": "Great Hall", "city": "bangkok", "coordinates": "13.75, 100.5", "capacity": "300"}
-    added = send(web, "/en/desk/venues/new", **typed, hours_0="09:00-12:00, 13:00-17:00", directions_en="Metro")
-    assert "/en/desk/venues/great-hall?done=added" == added.location
-    send(web, "/en/desk/venues/great-hall/closed", first_day="31.12.2027", reason_en="Inventory")
+    added = send(
+        web, "/en/desk/directory/venues/new", **typed, hours_0="09:00-12:00, 13:00-17:00", directions_en="Metro"
+    )
+    assert "/en/desk/directory/venues/great-hall?done=added" == added.location
+    send(web, "/en/desk/directory/venues/great-hall/closed", first_day="31.12.2027", reason_en="Inventory")
     with app.db.write() as session:
         hall = get(session, Venue, "great-hall")
         assert (300, 13.75, 2, "Metro") == (hall.capacity, hall.latitude, len(hall.hours), hall.directions.to("en"))
         assert ["Inventory"] == [one.reason.to("en") for one in hall.closures]
         an_event(session, venue=a_venue(session, "old-hall").key)
 
-    refused = send(web, "/en/desk/venues/old-hall/delete")
-    send(web, "/en/desk/venues/great-hall/merge", other="old-hall")
+    refused = send(web, "/en/desk/directory/venues/old-hall/delete")
+    send(web, "/en/desk/directory/venues/great-hall/merge", other="old-hall")
 
     assert 422 == refused.status_code
-    assert "/en/desk/venues/great-hall" == web.get("/en/desk/venues/old-hall").location
-    assert "Opening" in text(web.get("/en/desk/venues/great-hall"))
+    assert "/en/desk/directory/venues/great-hall" == web.get("/en/desk/directory/venues/old-hall").location
+    assert "Opening" in text(web.get("/en/desk/directory/venues/great-hall"))
 
 
 def test_how_long_a_journey_takes_is_stated_on_the_page_of_a_city(app, web):
     with app.db.write() as session:
         a_city(session)
         a_city(session, "phuket")
-    path = "/en/desk/cities/bangkok"
+    path = "/en/desk/directory/cities/bangkok"
 
     web.post(f"{path}/travel", data={"csrf_token": seal(web, path), "to": "phuket", "takes": "6 hours"})
 
@@ -176,6 +178,6 @@ def test_what_is_called_exactly_so_is_opened_by_enter(app, web):
         an_organisation(session, "museum", name={"en": "Ministry of Culture Museum"})
 
     assert (True, False) == (found(web, "министерство культуры")["exact"], found(web, "culture")["exact"])
-    assert "/en/desk/organisations/museum" in text(web.get("/en/desk/search?q=culture"))
+    assert "/en/desk/directory/organisations/museum" in text(web.get("/en/desk/search?q=culture"))
     with app.db.read() as session:
         assert get(session, Organisation, "museum")

@@ -144,6 +144,7 @@ def test_other_days_are_offered_and_one_press_takes_one(web):
     shown = text(send(web, "opening", "move", day="2027-03-02", hour="10:00"))
     days = re.findall(r'name="other_day" value="([^"]+)"', shown)
     assert ["2027-02-18", "2027-02-19", "2027-02-20"] == days
+    assert 200 == web.get(re.search(r'"(/en/desk/week\?at=[^"]+)"', shown)[1]).status_code
 
     taken = text(send(web, "opening", "move", day="2027-03-02", hour="10:00", other_day=days[0]))
     assert "Thursday 18 February 2027, 10:00–12:00" in taken

@@ -17,7 +17,7 @@ from tests.support.builders import an_event, an_organisation, register
 from tests.support.consulate import a_post
 from tests.support.instance import pages_of
 
-ORGANISATION = "/en/desk/organisations/embassy"
+ORGANISATION = "/en/desk/directory/organisations/embassy"
 SENDER = f"{ORGANISATION}/change"
 PLAN = "/en/desk/events/opening/plan/{}"
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # its services are tested on both
@@ -46,7 +46,7 @@ def read(app, kind, key):
 
 def test_the_signature_of_an_organisation_is_written_in_every_language(app, web):
     assert SENDER in text(web.get(ORGANISATION))
-    assert "/en/desk/organisations" in text(web.get("/en/desk/people"))
+    assert "/en/desk/directory/organisations" in text(web.get("/en/desk/people"))
 
     done = send(
         web, SENDER, name_en="Embassy of X", name_th="สถานทูต", signer_en="A. Sample", telephone="+66 2 000 0000"
