@@ -77,8 +77,11 @@ def _ask(app: App, key: str, verb: str) -> Answer | str:
 
 
 def _write(key: str, numbers: list[int]) -> Answer:
-    """Go to the page that writes a message, with these guests as its recipients."""
-    to = ",".join(map(str, numbers[:MOST_RECIPIENTS]))
+    """Go to the page that writes a message, with these guests as its recipients; back to the list with too many."""
+    if len(numbers) > MOST_RECIPIENTS:
+        many = {"done": "many", "count": str(MOST_RECIPIENTS)}
+        return redirect_after_form(url_for("guest_list.guests", language=g.language, key=key, **many))
+    to = ",".join(map(str, numbers))
     return redirect_after_form(url_for("messages.write", language=g.language, key=key, to=to))
 
 
