@@ -99,6 +99,14 @@ def test_chasing_shows_the_email_and_whom_it_leaves_out_then_asks_once(app, web)
     assert 'value="do"' not in again, "there is nothing to be done"
 
 
+def test_of_a_list_without_replies_all_are_asked_unless_some_are_chosen(app, web):
+    everybody = send(web, f"{LIST}/several/chase", group="silent")
+    one = send(web, f"{LIST}/several/chase", group="silent", to=[numbers(app)["Bob"]])
+
+    assert {numbers(app)["Bob"], numbers(app)["Cyrus"]} == set(map(int, hidden(text(everybody), "to").split(",")))
+    assert str(numbers(app)["Bob"]) == hidden(text(one), "to")
+
+
 def test_an_answer_of_many_is_shown_and_recorded_and_shown_again_if_something_changed(app, web):
     who = numbers(app)
     both = f"{who['Bob']},{who['Cyrus']}"
@@ -187,6 +195,13 @@ def test_people_are_invited_many_at_once_and_all_or_nobody(app, web):
     assert "invited" == standings(app)["Newcomer"]
     nobody = send(web, f"{LIST}/invite", **given)
     assert "Choose at least one person" in text(nobody)
+
+
+def test_nobody_is_left_out_unseen_of_more_guests_than_can_be_chosen(app, web):
+    for path, most in (("several/write", 500), ("guests.xlsx", 1_000)):
+        chosen = ",".join(map(str, range(1, most + 2)))
+        refused = text(web.get(send(web, f"{LIST}/{path}", to=chosen).location))
+        assert f"At most {most} guests can be chosen at once." in refused
 
 
 GUESTS = [
