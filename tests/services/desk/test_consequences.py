@@ -293,7 +293,7 @@ def test_parts_that_stay_are_named_with_the_reason(app):
         show, now = get(session, Event, "show"), app.clock.now()
 
         def retitle(session, _force):
-            show.title = Text({"en": "Another"})
+            planning.change_event(session, show, now=now, title=Text({"en": "Another"}))
 
         def cancel(session, _force):
             planning.cancel_with_parts(session, show, now=now)
