@@ -2,6 +2,8 @@
    down the page of its consequences opens; nothing is done before. Week, day and venues get a grid with hours from a
    library (EventCalendar, bundled). Without this script the same pages have links and forms for all of it. */
 (() => {
+  const TABLE_PARTS = "[role=table], [role=rowgroup], [role=row], [role=columnheader], [role=rowheader], [role=cell],"
+    + " [aria-colindex], [aria-rowindex], [aria-colspan], [aria-rowspan], [aria-colcount], [aria-rowcount]";
   const DAY = 86_400_000, QUARTER = 900_000;
   const drop = document.getElementById("drop");
   const board = document.querySelector("[data-calendar]");
@@ -255,9 +257,19 @@
       eventDrop: ({ event, oldEvent, newResource, revert }) => (newResource ? revert() : landed(event, oldEvent)),
       eventResize: ({ event }) => landed(event, null),
     });
+    dropTableRoles(place);
+    new MutationObserver(() => dropTableRoles(place)).observe(place, { subtree: true, childList: true });
     board.querySelectorAll(".week, .cal-head, .programme").forEach((one) => one.remove());
     if (look === "month" || board.matches("table")) board.replaceWith(place);
     else board.prepend(place);
+  }
+
+  /* The library calls its parts a table, but not as tables are made (WAI-ARIA 1.2, 5.2.5): without roles they read in order. */
+  function dropTableRoles(place) {
+    for (const part of place.querySelectorAll(TABLE_PARTS)) {
+      if (!part.matches("[role=button]")) part.removeAttribute("role");
+      for (const name of part.getAttributeNames()) if (/^aria-(col|row)/.test(name)) part.removeAttribute(name);
+    }
   }
 
   /* The hour on the clock of the place, and beside it on the officer's. */
