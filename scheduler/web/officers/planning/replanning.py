@@ -28,7 +28,7 @@ from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
-from scheduler.services.events.replanning.event_trees import lock_trees
+from scheduler.services.events.replanning.event_trees import choose_events, find_reason_to_leave_out, lock_trees
 from scheduler.web.kit.forms import Form, merge_texts, read_texts, type_texts
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
@@ -109,6 +109,7 @@ def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> s
             act=asked,
             form=form or Form(_begin(event)),
             tour=event.kind is Kind.TOUR,
+            dated=_begins_on_a_day(event),
             timed=event.timing is Timing.HOURS,
             long=event.first_on != event.last_on,
         )
@@ -126,6 +127,14 @@ def _begin(event: Event) -> Mapping[str, str]:
     if event.dtstart is None:
         return known
     return known | {"day": f"{event.dtstart:%Y-%m-%d}", "hour": f"{event.dtstart:%H:%M}"}
+
+
+def _begins_on_a_day(event: Event) -> bool:
+    """Return whether an event has a day, or a tour a stop with one that would move or be copied with it."""
+    if event.kind is not Kind.TOUR:
+        return event.dtstart is not None
+    chosen, _kept = choose_events([event], find_reason_to_leave_out)
+    return any(one.first_on for one in chosen)
 
 
 def _act(app: App, key: str, verb: str) -> Answer | str:
@@ -224,7 +233,7 @@ def _copy(act: SheetAct) -> str:
     event, form, new = act.event, act.form, act.form["key"].strip()
     if not KEY.fullmatch(new):
         form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
-    start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
+    start = _read_start(event, form) if _begins_on_a_day(event) else None
     if form.errors:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=act.force)

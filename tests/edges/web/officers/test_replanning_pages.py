@@ -264,3 +264,12 @@ def test_who_may_not_plan_sees_no_way_to_it(app, web):
     assert "/plan/" not in text(client.get("/en/desk/events/show"))
     assert 403 == client.get(PLAN.format("show", "move")).status_code
     assert 404 == web.get(PLAN.format("show", "nonsense")).status_code
+
+
+def test_a_tour_without_a_day_is_copied_without_one(app, web):
+    with app.db.write() as session:
+        an_event(session, "lonely", kind="tour", dtstart=None)
+
+    assert 'name="day"' not in text(web.get(PLAN.format("lonely", "copy")))
+    shown = text(send(web, "lonely", "copy", key="lonely-2"))
+    assert "Nothing has been done yet" in shown
