@@ -134,7 +134,7 @@
     const hint = document.createElement("kbd");
     hint.textContent = key;
     button.type = "button";
-    button.className = `button little ${more}`;
+    button.classList.add("button", "little", ...(more ? [more] : []));
     button.append(words, " ", hint);
     button.addEventListener("click", does);
     return button;

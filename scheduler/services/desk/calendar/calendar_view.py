@@ -220,7 +220,7 @@ def _list_returns(
     returns = {
         number: day
         for number, start in session.execute(every.order_by(Event.key))
-        if (day := find_next_anniversary(start.date(), first)) <= last
+        if start and (day := find_next_anniversary(start.date(), first)) <= last
     }
     query = sa.select(Event).options(*_SHOWN).where(Event.id.in_(list(returns)[:MOST_CHOICES])).order_by(Event.key)
     for event in session.scalars(query).unique() if returns else ():
