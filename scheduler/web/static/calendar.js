@@ -13,6 +13,7 @@
   let grid = null;
 
   sift();
+  if (location.hash === "#new" && matchMedia("(min-width: 48.01rem)").matches) addEventListener("load", () => setTimeout(() => document.getElementById("new-title")?.focus(), 0));
   if (drop) {
     addEventListener("keydown", keys, true); // ahead of the keys of the desk
     if (look === "month") byHand(board);

@@ -66,7 +66,7 @@ def test_a_pressed_day_opens_a_drawer_with_the_form_of_what_is_new_on_it(app, pl
     drawer = page[page.index('id="new"') :]
     assert "Monday 22 February 2027" in drawer
     assert "<b>TH</b> Makha Bucha Day" in drawer
-    assert 'action="/en/desk/plan/new"' in drawer
+    assert 'action="/en/desk/plan/new?day=2027-02-22"' in drawer
     assert 'name="day" value="2027-02-22"' in drawer
 
 
