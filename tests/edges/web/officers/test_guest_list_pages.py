@@ -197,6 +197,13 @@ def test_people_are_invited_many_at_once_and_all_or_nobody(app, web):
     assert "Choose at least one person" in text(nobody)
 
 
+def test_nobody_is_left_out_unseen_of_more_guests_than_can_be_chosen(app, web):
+    for path, most in (("several/write", 500), ("guests.xlsx", 1_000)):
+        chosen = ",".join(map(str, range(1, most + 2)))
+        refused = text(web.get(send(web, f"{LIST}/{path}", to=chosen).location))
+        assert f"At most {most} guests can be chosen at once." in refused
+
+
 GUESTS = [
     ["Name", "E-mail", "Answer"],
     ["New Guest", "new@example.org", ""],
