@@ -17,7 +17,7 @@ from tests.support.accounts import sign_in
 from tests.support.browser import BROWSERS, DESKTOP, JUDGES, QUIET
 from tests.support.builders import NOW
 from tests.support.instance import pages_of
-from tests.support.machine import one_of
+from tests.support.machine import HANG, one_of
 from tests.support.route_requests import OFFICER, Route, RouteRequest, Season, desk_requests, public_requests
 from tests.support.servers import serving
 
@@ -57,6 +57,7 @@ def judge(addresses: list[str], *, cookie: str) -> dict[str, list[str]]:
     asked: dict[str, Any] = {
         "browser": one_of("chromium-headless-shell", *BROWSERS),
         "options": QUIET,
+        "patience": 1000 * HANG,
         "cookies": [{"name": "desk", "value": cookie, "domain": "127.0.0.1", "path": "/"}],
         "viewport": dict(zip(("width", "height"), DESKTOP, strict=True)),
         "addresses": addresses,

@@ -110,7 +110,7 @@ def show_calendar(
     since = wall(_midnight(context, first, tzid), tzid).date()
     until = wall(_midnight(context, last, tzid), tzid).date() if last else since + timedelta(days=30)
     if not since <= until <= since + MOST_DAYS:
-        raise Invalid("the last day must be within {days} days after the first", days=MOST_DAYS.days)
+        raise Invalid("the last day must be at most {most} days after the first", most=MOST_DAYS.days)
     kind = Kind(chosen.pop("kind")) if chosen["kind"] else chosen.pop("kind")
     with context.read() as session:
         if chosen["city"]:

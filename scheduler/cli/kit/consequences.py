@@ -119,7 +119,7 @@ def _list_lines(found: Consequences[Any]) -> Iterator[str]:
         ways = ((_("by e-mail"), row.by_mail), (_("by telephone"), row.by_telephone), (_("on paper"), row.on_paper))
         yield f"{name}: " + ", ".join(f"{way} {count}" for way, count in ways if count)
     if found.informed.to_reach:
-        yield _("To be informed by yourself; they have no e-mail address:")
+        yield _("Inform these people yourself; they have no e-mail address") + ":"
     for person in found.informed.to_reach:
         yield f"  {person.name} {person.telephone}".rstrip()
     for reason, count in found.informed.left_out:

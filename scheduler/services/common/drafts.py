@@ -53,7 +53,14 @@ def check(kind: type[D], value: Any, *, language: str = "en") -> D:
     try:
         return kind.model_validate(value, context={"language": language})
     except ValidationError as error:
-        raise combine_errors([mistake for detail in error.errors() for mistake in explain(kind, detail)]) from error
+        details = _leave_out_consequences(error.errors())
+        raise combine_errors([mistake for detail in details for mistake in explain(kind, detail)]) from error
+
+
+def _leave_out_consequences(details: Sequence[Any]) -> Sequence[Any]:
+    """Leave out that a list is too short where only its entries are wrong: pydantic counts none that is."""
+    wrong = {detail["loc"][:-depth] for detail in details for depth in range(1, len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in wrong]
 
 
 def explain(kind: type[Draft], detail: Any) -> Sequence[SchedulerError]:

@@ -81,7 +81,7 @@ def merge(
         handle=handle,
         fields=change.fields,
         moved={word: number for word, number in moved.items() if number},
-        contradictions=_find_contradictions(session, kept, events, now),
+        contradictions=_find_contradictions(session, events, now),
     )
 
 
@@ -168,11 +168,9 @@ def _keep_key(session: Session, noun: str, kept: Place, other: Place, now: datet
     session.add(FormerKey(noun=noun, key=other.key, number=kept.id, merged_at=now))
 
 
-def _find_contradictions(
-    session: Session, kept: Place, events: Sequence[int], now: datetime
-) -> Sequence[SchedulerError]:
+def _find_contradictions(session: Session, events: Sequence[int], now: datetime) -> Sequence[SchedulerError]:
     """Return what stands against the events that moved, as `conflicts.find` does; all of them are to come."""
-    if not isinstance(kept, Venue) or not events:
+    if not events:
         return ()
     rows = session.scalars(sa.select(Event).where(Event.id.in_(events), Event.ends_at > now)).all()
     return tuple(conflicts.find(session, rows, now=now))

@@ -26,7 +26,7 @@ from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme import conflicts, planning
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.event_mapping import WITH_EVENT, read_draft
+from scheduler.services.events.programme.event_mapping import WITH_EVENT, begin_with_reminders, read_draft
 from scheduler.services.exchange import calendar_origins
 from scheduler.services.exchange.calendar_fields import FIELDS
 from scheduler.services.exchange.calendar_mapping import (
@@ -38,6 +38,7 @@ from scheduler.services.exchange.calendar_mapping import (
 )
 from scheduler.services.exchange.calendar_origins import KnownEvent
 from scheduler.services.exchange.calendar_series import FileOutline, KnownOccurrences
+from scheduler.services.outbox import kind_reminders
 
 MAX_EVENTS = 20_000  # of one import; each occurrence of a series is one
 _UID_NAMESPACE = uuid.UUID("6e1d3c1e-9d0c-5d0e-8a43-0f5ad1b4c0de")  # of UIDs made here (RFC 9562, 5.5)
@@ -105,6 +106,7 @@ class _CalendarImport:
     def __init__(self, session: Session, options: ImportOptions, read_notes: tuple[Note, ...], now: datetime) -> None:
         self.session, self.options, self.now, self.read_notes = session, options, now, read_notes
         self.lookup, self.notes = Lookup(session), Notes()
+        self.kind_reminders = kind_reminders.list_reminders(session)
         self.terms = replace(options.terms, venues=_read_venues(session, self.lookup, options.terms))
         self.known = calendar_origins.read_known(session, self.terms.source)
         self.seen: set[tuple[str, str]] = set()  # UID and RECURRENCE-ID of what the source still has
@@ -240,7 +242,7 @@ class _CalendarImport:
             self._settle(steps)
 
     def _add(self, one: MappedEvent, key: str) -> _Step:
-        pending = self._prepare(key, one.draft)
+        pending = self._prepare(key, begin_with_reminders(one.draft, self.kind_reminders))
         pending.event.uid = self._choose_uid(one)
         pending.event.sequence = one.foreign.sequence
         return _Step(pending, one, None)

@@ -13,6 +13,7 @@
   let grid = null;
 
   sift();
+  if (location.hash === "#new" && matchMedia("(min-width: 48.01rem)").matches) addEventListener("load", () => setTimeout(() => document.getElementById("new-title")?.focus(), 0));
   if (drop) {
     addEventListener("keydown", keys, true); // ahead of the keys of the desk
     if (look === "month") byHand(board);
@@ -134,7 +135,7 @@
     const hint = document.createElement("kbd");
     hint.textContent = key;
     button.type = "button";
-    button.className = `button little ${more}`;
+    button.classList.add("button", "little", ...(more ? [more] : []));
     button.append(words, " ", hint);
     button.addEventListener("click", does);
     return button;

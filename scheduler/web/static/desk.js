@@ -14,7 +14,7 @@
   for (const pressed of document.querySelectorAll("[data-key]")) pressed.setAttribute("aria-keyshortcuts", pressed.dataset.key);
   addEventListener("keydown", (event) => {
     if (!on || event.isComposing || event.defaultPrevented) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return done(event, document.querySelector(".button.first:not([disabled])"));
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return done(event, filled(event));
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const field = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (event.key === "Escape") return field ? field.blur() : done(event, find("Escape"));
@@ -33,7 +33,7 @@
     const walk = { j: 1, k: -1 }[event.key.toLowerCase()];
     if (walk) return step(event, walk);
     if (event.key.toLowerCase() === "x") done(event, here()?.querySelector("input[type=checkbox]"));
-    if (event.key === "Enter" && !event.target.closest("a, button, summary")) done(event, here()?.querySelector("a"));
+    if (event.key === "Enter" && !event.target.closest("a, button, summary, [type=radio]")) done(event, here()?.querySelector("a"));
   }
 
   function find(key) {
@@ -46,7 +46,16 @@
     if (pressed.matches("input:not([type=checkbox], [type=radio], [type=submit]), textarea, select")) {
       pressed.focus();
       pressed.select?.();
-    } else pressed.click();
+    } else {
+      pressed.click();
+      if (pressed.matches("[type=radio]")) pressed.focus(); // Enter sends its form
+    }
+  }
+
+  /* The filled button of the form one is in, otherwise that of the page. */
+  function filled(event) {
+    const button = ".button.first:not([disabled])";
+    return event.target.closest?.("form")?.querySelector(button) ?? document.querySelector(button);
   }
 
   function here() {

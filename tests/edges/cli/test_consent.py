@@ -21,7 +21,7 @@ from scheduler.cli.root import root
 from scheduler.model.attendance import Answer
 from scheduler.services.events.attendance import transitions
 from scheduler.storage.types import Base
-from tests.support.builders import NOW, a_city, a_person, a_venue, an_event, an_organisation, register
+from tests.support.builders import NOW, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 from tests.support.consulate import Consulate, a_post
 from tests.support.instance import Scheduler
 from tests.support.machine import HANG
@@ -63,7 +63,9 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
     "visit cancel": (("VISIT",), "  cancelled  Passport  2027-01-11 13:00"),
+    "attendee chase": (("dinner", "--by", "2027-01-20"), "Asked to reply by 2027-01-20: 1"),
     "event cancel": (("opening",), "Cancelled: opening · Opening"),
+    "event reinstate": (("opening",), "Changed: opening · Opening"),
     "person merge": (("bolat", "dana"), "Merged into #2: #5, dana"),
     "organisation merge": (("embassy", "ministry"), "Merged into embassy: ministry"),
     "venue merge": (("hall", "annex"), "Merged into hall: annex\n  events: 1"),
@@ -78,6 +80,8 @@ OTHERS = {
     "apply",
     "attendee import",
     "db downgrade",
+    "event close-registration",  # this and its opposite inform nobody
+    "event open-registration",
     "event copy",  # only adds
     "db restore",  # into an empty database only
     "event import",
@@ -119,7 +123,8 @@ def visit(app: App, scheduler: Scheduler, tmp_path: Path) -> str:
         a_post(session)
         for key in ("embassy", "ministry", "bureau"):
             an_organisation(session, key)
-        an_event(session, "dinner", venue=a_venue(session, "annex").key)
+        dinner = an_event(session, "dinner", venue=a_venue(session, "annex").key)
+        invite(session, dinner, a_person(session, "eva", name="Eva", email="eva@example.org"))
         a_venue(session, "shed")
         for key in ("krungthep", "ghost"):
             a_city(session, key)

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from scheduler.model.events import Event
+from scheduler.base.text import Text
+from scheduler.model.events import Event, Mode
 from scheduler.model.letters import NEWS, Letter
 from scheduler.services.common.lookup import get
 from scheduler.services.desk.consequences import Verb, observe
@@ -30,12 +31,14 @@ from tests.support.builders import (
     a_venue,
     an_event,
     an_organisation,
+    attendees_of,
     register,
 )
 from tests.support.consulate import a_post
 from tests.support.letters import Round, body
 
 HOUR = timedelta(hours=1)
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 @pytest.fixture
@@ -214,3 +217,90 @@ def test_whoever_cancels_is_told_what_is_cancelled_with_it(opening):
 
     cancelled = [("opening", Verb.CANCELLED), ("toast", Verb.CANCELLED)]
     assert cancelled == [(one.event.key, one.verb) for one in found.events]
+
+
+def other_days(app, to, key="opening"):
+    with app.db.write() as session:
+        days = find_days_of_move(session, get(session, Event, key), to, now=app.clock.now())
+        session.rollback()
+        return [f"{day:%m-%d}" for day in days]
+
+
+@ONE_ENGINE
+def test_other_days_of_a_part_are_days_of_its_whole(app):
+    with app.db.write() as session:
+        an_event(session, "show", kind="exhibition", first_day=date(2027, 2, 2), last_day=date(2027, 2, 4))
+        an_event(session, parent="show")
+
+    assert ["02-04"] == other_days(app, START + DAY)
+
+
+@ONE_ENGINE
+def test_other_days_are_neither_over_nor_holidays(app):
+    with app.db.write() as session:
+        embassy = an_organisation(session, country="KZ")
+        an_event(session, organizer=embassy.key, dtstart=datetime(2027, 1, 5, 10))
+
+    # 5 January is its own day, 4 January at ten has passed, on 7 January it is Christmas.
+    assert ["01-08", "01-09", "01-10"] == other_days(app, datetime(2027, 1, 6, 10))
+
+
+@ONE_ENGINE
+def test_other_days_leave_time_for_the_journey_and_what_is_cancelled_takes_no_day(app):
+    with app.db.write() as session:
+        a_city(session, "astana", country="KZ", tz="Asia/Almaty")
+        speaker = a_person(session, "speaker")
+        opening = an_event(session, venue=a_venue(session).key)
+        talk = an_event(
+            session, "talk", venue=a_venue(session, "museum", city="astana").key, dtstart=START + 2 * DAY + 3 * HOUR
+        )
+        for event in (opening, talk):
+            register(session, event, speaker)
+        state_travel(session, a_city(session, "astana"), a_city(session, "bangkok"), 7 * HOUR, now=NOW)
+        planning.cancel(session, an_event(session, "gone", venue="hall", dtstart=START + 3 * DAY), now=NOW)
+
+    assert ["02-01", "02-05", "02-06"] == other_days(app, START + DAY)
+
+
+@ONE_ENGINE
+def test_whom_a_place_is_offered_to_and_who_has_no_pass_is_known_before_a_move(app):
+    with app.db.write() as session:
+        event = an_event(session, capacity=1, remote_capacity=3)
+        first = register(session, event)
+        register(session, event, a_person(session, name="Next"))
+        register(session, event, mode=Mode.REMOTE)
+        transitions.withdraw(session, first, now=NOW)
+        was = {row.offered_until for row in attendees_of(session)} - {None}
+
+    found, _texts, _letters = move(app, START + DAY)
+
+    (outcome,) = found.events
+    assert ["Next"] == [name for name, _moved in outcome.offers]
+    assert was == {moved.was for _name, moved in outcome.offers}
+    assert (2, 0) == (outcome.guests, outcome.passes)
+
+
+@ONE_ENGINE
+def test_parts_that_stay_are_named_with_the_reason(app):
+    with app.db.write() as session:
+        days = {"first_day": date(2027, 1, 4), "last_day": date(2027, 2, 20)}
+        an_event(session, "show", kind="exhibition", **days)
+        an_event(session, parent="show")
+        an_event(session, "begun", parent="show", dtstart=datetime(2027, 1, 4, 15))
+        an_event(session, "sometime", parent="show", dtstart=None)
+        planning.cancel(session, an_event(session, "gone", parent="show"), now=NOW)
+    with app.db.write() as session:
+        show, now = get(session, Event, "show"), app.clock.now()
+
+        def retitle(session, _force):
+            show.title = Text({"en": "Another"})
+
+        def cancel(session, _force):
+            planning.cancel_with_parts(session, show, now=now)
+
+        def look(deed):
+            return observe(session, deed, about=[show], now=now, language="en").stays
+
+        assert [] == look(retitle), "whoever changes words asks for no time"
+        reasons = {event.key: reason for event, reason in look(cancel)}
+    assert {"gone": "is cancelled"} == reasons

@@ -16,7 +16,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
 from scheduler.model.letters import Letter, Message, Outcome
-from scheduler.model.places import FormerKey, Person
+from scheduler.model.places import FormerKey, Person, ToldApart
 from scheduler.services.common import lookup
 from scheduler.services.common.drafts import check
 from scheduler.services.directory import duplicates, person_merging
@@ -294,3 +294,62 @@ def test_a_message_that_waits_for_the_other_by_name_is_for_who_is_kept(db, two):
         message = session.get_one(Message, number)
         assert [f"person:#{two[0]}"] == message.audience
         assert {two[0]} == messages.people_still_addressed(session, message, [two[0]])
+
+
+def test_an_officer_is_asked_only_about_fields_in_which_both_say_something_else(db, two):
+    with db.read() as session:
+        asked = person_merging.list_differences(*both(session, two))
+    assert {"name", "email"} == set(asked)
+    assert ("office@example.org", "somchai@example.org") == asked["email"]
+
+
+def test_whom_the_other_was_told_apart_from_is_apart_from_who_is_kept(db, two):
+    with db.write() as session:
+        kept, other = both(session, two)
+        third = a_person(session)
+        duplicates.tell_apart(session, other, third, now=NOW)
+        duplicates.tell_apart(session, other, kept, now=NOW)
+        number = third.id
+    merge(db, two)
+
+    with db.read() as session:
+        assert [(two[0], number)] == [(one.one_id, one.other_id) for one in session.scalars(sa.select(ToldApart))]
+
+
+def test_nobody_represents_two_guests_of_one_event_after_a_merge(db, two):
+    with db.write() as session:
+        opening = an_event(session)
+        for deputy in both(session, two):
+            transitions.set_deputy(session, invite(session, opening), deputy, now=NOW)
+
+    with pytest.raises(Conflict, match="two parts"):
+        merge(db, two)
+
+
+def test_who_was_erased_is_not_merged(db, two):
+    with db.write() as session:
+        erasure.erase(session, both(session, two)[1], by=Answer.DESK, now=NOW)
+
+    with pytest.raises(Conflict, match="erased"):
+        merge(db, two)
+
+
+def test_a_name_that_a_guest_asked_for_still_waits_for_an_officer(db, two):
+    with db.write() as session:
+        both(session, two)[1].name_asked = "S. Jaidee"
+    merge(db, two)
+
+    with db.read() as session:
+        assert "S. Jaidee" == session.get_one(Person, two[0]).name_asked
+
+
+def test_the_row_of_a_guest_list_still_finds_the_place_that_stays(db, two):
+    with db.write() as session:
+        opening = an_event(session)
+        invite(session, opening, both(session, two)[0])
+        theirs = invite(session, opening, both(session, two)[1])
+        session.add(GuestRow(attendee=theirs, event_id=opening.id, fingerprint="f", digest="d", cells={}))
+    merge(db, two, standings={"opening": MergeSide.KEPT})
+
+    with db.read() as session:
+        assert [row.id for row in attendees_of(session)] == session.scalars(sa.select(GuestRow.attendee_id)).all()

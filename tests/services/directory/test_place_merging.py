@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from scheduler.base.errors import Conflict, NotFound
+from scheduler.base.errors import Conflict, Invalid, NotFound
 from scheduler.model.events import Event
 from scheduler.model.feeds import Feed, FeedLink, Sees
-from scheduler.model.places import City, Organisation, Person, Venue
+from scheduler.model.places import City, Organisation, Person, Travel, Venue
 from scheduler.services.common import lookup
 from scheduler.services.directory import place_merging, uses
 from scheduler.services.directory.person_merging import MergeSide
+from scheduler.services.events.programme import places
 from scheduler.services.events.programme.place_reading import list_rows
 from scheduler.services.feeds import links, scopes
 from tests.support.builders import (
@@ -28,7 +29,8 @@ from tests.support.builders import (
 )
 from tests.support.consulate import a_post
 
-LATER = NOW + timedelta(hours=1)
+HOUR = timedelta(hours=1)
+LATER = NOW + HOUR
 
 
 def test_people_events_and_calendars_of_two_organisations_are_those_of_one(db):
@@ -109,3 +111,40 @@ def test_what_nothing_hangs_on_is_deleted_and_the_rest_says_what_hangs_on_it(db)
         uses.delete(session, empty, now=LATER)
         with pytest.raises(NotFound):
             lookup.get(session, City, "astana")
+
+
+def test_the_journeys_of_a_city_are_those_of_the_one_that_is_kept_unless_it_has_its_own(db):
+    with db.write() as session:
+        kept, other = a_city(session), a_city(session, "krung-thep")
+        near, far = a_city(session, "hua-hin"), a_city(session, "phuket")
+        for one, to, hours in ((kept, near, 3), (other, near, 9), (other, far, 2), (kept, other, 1)):
+            places.state_travel(session, one, to, timedelta(hours=hours), now=NOW)
+        numbers = {city.id: city.key for city in (kept, near, far)}
+        place_merging.merge(session, kept, other, now=LATER)
+
+        found = {(numbers[row.from_id], numbers[row.to_id], row.takes) for row in session.scalars(sa.select(Travel))}
+    assert {("bangkok", "hua-hin", 3 * HOUR), ("bangkok", "phuket", 2 * HOUR)} == found
+
+
+def test_a_place_has_the_latitude_and_the_longitude_of_one_and_an_officer_is_asked_about_what_differs(db):
+    with db.write() as session:
+        kept, other = (
+            a_venue(session, latitude=1, longitude=2),
+            a_venue(session, "great-hall", latitude=3, longitude=4),
+        )
+        with pytest.raises(Invalid, match="choose another"):
+            place_merging.merge(session, kept, kept, now=LATER)
+        assert {"name", "latitude", "longitude"} == set(place_merging.list_differences(kept, other))
+        place_merging.merge(session, kept, other, fields={"latitude": MergeSide.OTHER}, now=LATER)
+
+        assert (3, 4) == (kept.latitude, kept.longitude)
+
+
+def test_nothing_is_said_against_events_that_are_over(db):
+    with db.write() as session:
+        kept, other = a_venue(session), a_venue(session, "great-hall")
+        for key, venue in (("opening", "hall"), ("dinner", "great-hall")):
+            an_event(session, key, venue=venue)
+        done = place_merging.merge(session, kept, other, now=LATER + 60 * timedelta(days=1))
+
+    assert () == done.contradictions

@@ -22,10 +22,10 @@ from scheduler.base.text import Text
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Companion
 from scheduler.model.audit import Audit
-from scheduler.model.events import Capacity, Event, Mode
+from scheduler.model.events import Capacity, Event, KindReminder, Mode
 from scheduler.model.feeds import Sees
 from scheduler.model.imports import Origin
-from scheduler.model.places import City
+from scheduler.model.places import City, ToldApart, Travel
 from scheduler.model.visits import Ticket
 from scheduler.services.common.audit import note
 from scheduler.services.feeds import links as feed_links
@@ -146,6 +146,10 @@ def rows(db):
         an_event(session, "other")
         attendee = invite(session, event, a_person(session, "anna", email="anna@example.org"))
         a_person(session, "bolat")
+        a_city(session, "phuket")
+        session.add(Travel(from_id=1, to_id=2, takes=timedelta(hours=4)))
+        session.add(ToldApart(one_id=1, other_id=2))
+        session.add(KindReminder(kind="meeting", offset=timedelta(days=1), exact_days=1, audience="everyone"))
         insert = sa.insert(Base.metadata.tables["feed"])
         session.execute(
             insert.values(
@@ -258,6 +262,7 @@ CHECKS = [
     ("event", {"queue": "by rank"}, "ck_event_queue"),
     ("venue", {"latitude": 91.0}, "ck_venue_latitude"),
     ("venue", {"longitude": -181.0}, "ck_venue_longitude"),
+    ("venue", {"capacity": 0}, "ck_venue_capacity"),
     ("venue", {"longitude": None}, "ck_venue_place_is_whole"),
     ("opening_hours", {"event_id": None, "venue_id": None}, "ck_opening_hours_one_owner"),
     ("opening_hours", {"event_id": 1, "opens": AT_EIGHT}, "ck_opening_hours_one_owner"),
@@ -268,6 +273,13 @@ CHECKS = [
     ("reminder", {"offset": timedelta(seconds=-1)}, "ck_reminder_offset|ck_reminder_exact_days"),
     ("reminder", {"exact_days": -1}, "ck_reminder_exact_days"),
     ("reminder", {"audience": "nobody"}, "ck_reminder_reminderaudience"),
+    ("kind_reminder", {"kind": "party"}, "ck_kind_reminder_kind"),
+    ("kind_reminder", {"offset": timedelta(seconds=-1)}, "ck_kind_reminder_offset|ck_kind_reminder_exact_days"),
+    ("kind_reminder", {"exact_days": -1}, "ck_kind_reminder_exact_days"),
+    ("kind_reminder", {"audience": "nobody"}, "ck_kind_reminder_reminderaudience"),
+    ("travel", {"takes": timedelta(seconds=59)}, "ck_travel_takes"),
+    ("travel", {"from_id": 2, "to_id": 1}, "ck_travel_one_row_a_pair"),
+    ("told_apart", {"one_id": 2, "other_id": 1}, "ck_told_apart_in_order"),
     ("letter", {"kind": "love"}, "ck_letter_letterkind"),
     ("letter", {"outcome": "lost", "finished_at": NOW, "reason": "x"}, "ck_letter_outcome"),
     ("letter", {"finished_at": NOW}, "ck_letter_finished_with_outcome"),
@@ -353,6 +365,7 @@ UNIQUES = [
     ("person", {"identity": FRESH}, "uq_person_key"),
     ("person", {"key": FRESH}, "uq_person_identity"),
     ("reminder", {}, "uq_reminder_event_id_offset_exact_days_audience"),
+    ("kind_reminder", {}, "uq_kind_reminder_kind_offset_exact_days_audience"),
     ("venue", {}, "uq_venue_key"),
     ("arrival", {}, "uq_arrival_attendee_id"),
     ("post", {}, "uq_post_key"),

@@ -108,6 +108,7 @@ ENGLISH_MANY = {
     "{taken} places are taken": "more than there are",
     "there are {count} events": "more than are imported at once",
     "of {of} places": "as in “1 of 1 places”",
+    "of %(places)s places taken": "as in “1 of 1 places taken”",
 }
 
 

@@ -20,9 +20,12 @@ from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.conflicts import ClashKind
+from scheduler.web.officers.calendar.calendar_address import CalendarLook, CalendarNeed
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
 NOT_PRINTED = {
+    CalendarLook,
+    CalendarNeed,
     ClashKind,
     DeputyNews,
     FormKind,

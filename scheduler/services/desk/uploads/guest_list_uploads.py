@@ -157,7 +157,7 @@ def add_upload(
         account_id=account,
         name=shown,
         content=content,
-        choices=ListChoices(language=language).dump(),
+        choices=ListChoices(language=language, sheet=sheet.name or None).dump(),
         returned=[],
         counts={},
         created_at=now,
@@ -184,11 +184,19 @@ class _ReadList:
     entries: Sequence[ParsedRow]
 
 
+def read_sheet(upload: ListUpload) -> TableSheet:
+    """Return the sheet of a file that was chosen, or the first one if the file has no such sheet."""
+    path, content = Path(upload.name), upload.content or b""
+    try:
+        return sheets.read_content(path, content, sheet=ListChoices.load(upload.choices).sheet)
+    except Invalid:
+        return sheets.read_content(path, content)
+
+
 def _read(session: Session, upload: ListUpload, choices: ListChoices) -> _ReadList:
     if upload.content is None:
         raise Conflict("this list was brought in already")
-    path = Path(upload.name)
-    sheet = sheets.read_content(path, upload.content, sheet=choices.sheet)
+    path, sheet = Path(upload.name), read_sheet(upload)
     _refuse_too_long(sheet)
     wanted = ColumnChoices(choices.columns, choices.source, choices.heading_row)
     columns, rows = mapping.find_columns(session, path, sheet, wanted)
@@ -199,12 +207,10 @@ def _read(session: Session, upload: ListUpload, choices: ListChoices) -> _ReadLi
     return _ReadList(sheet, columns, rows, defaults, entries)
 
 
-def list_headings(upload: ListUpload) -> list[ColumnQuestion]:
+def list_headings(upload: ListUpload, sheet: TableSheet) -> list[ColumnQuestion]:
     """Return the columns of a list in which none is found that has the name, so that the officer can say which."""
-    choices = ListChoices.load(upload.choices)
-    sheet = sheets.read_content(Path(upload.name), upload.content or b"", sheet=choices.sheet)
-    rows = dict(sheet.rows)
-    number = choices.heading_row if choices.heading_row in rows else min(rows, default=None)
+    rows, chosen = dict(sheet.rows), ListChoices.load(upload.choices).heading_row
+    number = chosen if chosen in rows else min(rows, default=None)
     if number is None:
         return []
     below = [row for place, row in sheet.rows if place > number]

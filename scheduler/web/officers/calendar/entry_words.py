@@ -112,18 +112,18 @@ def describe_clash(clash: Clash, event: Event) -> str:
     """Return what stands against an event, in few words."""
     error, others = clash
     other = others[0].title.to(g.language) if others else ""
-    hours = _format_overlap(event, others[0]) if others else ""
+    taken = other + _format_overlap(event, others[0]) if others else ""
     match error.kind:
         case ClashKind.VENUE if others:
-            return _("venue taken twice{hours}: {event}", hours=hours, event=other)
+            return _("venue taken twice: {event}", event=taken)
         case ClashKind.PERSON if others and error.who:
             person = error.who.called(g.language)
-            return _("{person} is expected elsewhere{hours}: {event}", person=person, hours=hours, event=other)
+            return _("{person} is expected elsewhere: {event}", person=person, event=taken)
         case ClashKind.OUTSIDE if others:
             return _("not within the days of: {event}", event=other)
         case ClashKind.CANCELLED if others:
             return (
-                _("cancelled, and this is not: {event}", event=other)
+                _("the whole is cancelled, this part is not: {event}", event=other)
                 if others[0].cancelled
                 else _("a part of it is not cancelled: {event}", event=other)
             )

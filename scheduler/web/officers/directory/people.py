@@ -27,6 +27,7 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, pgettext
 from scheduler.web.officers.directory import fields
+from scheduler.web.officers.events.desk import page
 from scheduler.web.officers.guests import guest_address
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer
@@ -84,17 +85,17 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
 
 
 def _list(app: App, index: DirectoryIndex) -> str:
-    typed, page = request.args.get("q", "").strip(), request.args.get("page", 1, type=int)
+    typed, number = request.args.get("q", "").strip(), page()
     with app.db.read() as session:
         organisation = _find_organisation(session, request.args.get("organisation", ""))
-        found = people.list_people(session, index, typed, organisation=organisation, page=max(page, 1))
+        found = people.list_people(session, index, typed, organisation=organisation, page=number)
         return render_template(
             "web/desk/people.html",
             title=pgettext("directory", "People"),
             found=found,
             typed=typed,
             organisation=organisation,
-            page=max(page, 1),
+            page=number,
             invitations=people.count_invitations(session, found.rows, rights.list_visibilities(officer())),
         )
 

@@ -16,8 +16,9 @@ from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter
 from scheduler.services.accounts import rights
-from scheduler.services.events.guests import chasing, group_acts
+from scheduler.services.events.guests import chasing, group_acts, guest_directory
 from scheduler.services.events.guests.group_acts import GroupOutcome
+from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.letters import composing
 from scheduler.services.letters.composing import ReadableLetter
 from scheduler.services.letters.envelope import Skip
@@ -27,7 +28,7 @@ from scheduler.web.kit.language import _
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.guests import guest_actions, guest_address
 from scheduler.web.officers.guests.group_words import ACTS
-from scheduler.web.officers.guests.guest_list import CHOSEN_OCTETS, read_chosen
+from scheduler.web.officers.guests.guest_list import CHOSEN_OCTETS, read_chosen, read_filter
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused, act_as_officer, error_in_words
 from scheduler.web.officers.kit.guard import may, officer
@@ -67,7 +68,7 @@ def _ask(app: App, key: str, verb: str) -> Answer | str:
     asked = ACTS.get(verb) or (None if verb == "write" else abort(404))
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
-        numbers = read_chosen(session, event)
+        numbers = _read_numbers(session, event, verb)
         form = Form(asked.begins(event, app.clock.now()) if asked else {})
     if not numbers:
         return redirect_after_form(url_for("guest_list.guests", language=g.language, key=key, done="nobody"))
@@ -76,9 +77,23 @@ def _ask(app: App, key: str, verb: str) -> Answer | str:
     return _act(app, key, verb, form) if asked.at_once else _show(app, key, verb, form)
 
 
+def _read_numbers(session: Session, event: Event, verb: str) -> list[int]:
+    """Return the ids of the guests it is about.
+
+    Where nobody is chosen on the list of those who have not answered, all of them are asked for a reply.
+    """
+    numbers = read_chosen(session, event)
+    if numbers or verb != "chase" or request.values.get("group") != GuestGroup.SILENT:
+        return numbers
+    return guest_directory.list_numbers(session, event, read_filter(request.values))
+
+
 def _write(key: str, numbers: list[int]) -> Answer:
-    """Go to the page that writes a message, with these guests as its recipients."""
-    to = ",".join(map(str, numbers[:MOST_RECIPIENTS]))
+    """Go to the page that writes a message, with these guests as its recipients; back to the list with too many."""
+    if len(numbers) > MOST_RECIPIENTS:
+        many = {"done": "many", "count": str(MOST_RECIPIENTS)}
+        return redirect_after_form(url_for("guest_list.guests", language=g.language, key=key, **many))
+    to = ",".join(map(str, numbers))
     return redirect_after_form(url_for("messages.write", language=g.language, key=key, to=to))
 
 
@@ -88,7 +103,7 @@ def _act(app: App, key: str, verb: str, form: Form) -> Answer | str:
     try:
         with act_as_officer(app, form) as session:
             event = rights.get_event(session, officer(), key)
-            guests = group_acts.list_guests(session, event, read_chosen(session, event))
+            guests = group_acts.list_guests(session, event, _read_numbers(session, event, verb))
             outcome = asked.deed(session, event, guests, form, app.clock.now())
             if form["act"] != "do" or form["shown"] != outcome.digest:
                 outlook = _make_outlook(app, session, outcome)
@@ -125,7 +140,8 @@ def _list_examples(app: App, session: Session, outcome: GroupOutcome) -> Iterato
 def _show(app: App, key: str, verb: str, form: Form) -> str:
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
-        guests = group_acts.list_guests(session, event, read_chosen(session, event)[: group_acts.MOST_AT_ONCE])
+        numbers = _read_numbers(session, event, verb)[: group_acts.MOST_AT_ONCE]
+        guests = group_acts.list_guests(session, event, numbers)
         return _render(app, session, event, guests, verb, form, None)
 
 

@@ -21,7 +21,7 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.guests import guest_actions
-from scheduler.web.officers.kit.answers import FormRefused
+from scheduler.web.officers.kit.answers import FormRefused, sentence
 
 GroupDeed = Callable[[Session, Event, Sequence[Attendee], Form, datetime], GroupOutcome]
 
@@ -135,6 +135,8 @@ def describe_done(what: str, count: str) -> str:
     if what == "nobody":
         return _("Choose at least one guest first.")
     number = count if count.isascii() and count.isdecimal() and len(count) < 5 else ""
+    if what == "many" and number:
+        return sentence(_("at most {most} guests can be chosen at once", most=number))
     if what == "invited" and number:
         return _("Guests invited: {count}", count=number)
     return _(ACTS[what].done, count=number) if what in ACTS and number else ""

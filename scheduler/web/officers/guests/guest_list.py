@@ -175,9 +175,12 @@ def read_chosen(session: Session, event: Event) -> list[int]:
 
 def _chosen_file(app: App, key: str, kind: str, language: str) -> Response | Answer:
     with app.db.read() as session:
-        only = read_chosen(session, rights.get_event(session, officer(), key))[: group_acts.MOST_AT_ONCE]
+        only = read_chosen(session, rights.get_event(session, officer(), key))
     if not only:
         return redirect_after_form(url_for(".guests", language=language, key=key, done="nobody"))
+    if len(only) > group_acts.MOST_AT_ONCE:
+        many = {"done": "many", "count": str(group_acts.MOST_AT_ONCE)}
+        return redirect_after_form(url_for(".guests", language=language, key=key, **many))
     return _file(app, key, kind, language, only=only)
 
 

@@ -131,10 +131,11 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
             )
         try:
             with session.begin_nested():
-                outlook: ListOutlook | None = uploads.foresee(session, upload, now=app.clock.now())
-                asked = outlook.asked if outlook else ()
+                outlook: ListOutlook | None = (found := uploads.foresee(session, upload, now=app.clock.now()))
+                sheet, asked = found.sheet, found.asked
         except SchedulerError as error:
-            outlook, asked = None, uploads.list_headings(upload)
+            outlook, sheet = None, uploads.read_sheet(upload)
+            asked = uploads.list_headings(upload, sheet)
             form.errors.setdefault("", sentence(say(error)))
         page = render_template(
             "web/desk/import_rows.html",
@@ -143,6 +144,7 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
             upload=upload,
             choices=choices,
             outlook=outlook,
+            sheet=sheet,
             asked=asked,
             fields=_list_fields(),
             spoken=[(tag, language_name(tag, g.language)) for tag in LANGUAGES],
@@ -204,7 +206,7 @@ def say(error: SchedulerError) -> str:
 
 def _decide(app: App, key: str, number: int) -> Answer:
     """Keep the choices; bring the list in if that was pressed and nothing else has changed since it was shown."""
-    form = Form.sent()
+    form, alike = Form.sent(), True
     back = url_for(".deciding", language=g.language, key=key, number=number)
     try:
         with act_as_officer(app, form) as session:
@@ -213,14 +215,15 @@ def _decide(app: App, key: str, number: int) -> Answer:
                 before = ListChoices.load(upload.choices)
                 chosen = _read_choices(form, before)
                 upload.choices = chosen.dump()
-                if form["act"] == "do" and _reads_alike(before, chosen):
+                alike = form["act"] != "do" or _reads_alike(before, chosen)
+                if form["act"] == "do" and alike:
                     _bring_in(app, session, upload, form)
     except FormRefused as error:
-        if isinstance(error.__cause__, uploads.ListChanged):
-            _keep_choices(app, key, number, form)
-            return redirect_after_form(f"{back}?changed=yes")
-        return show_form_again(_show(app, key, number, Form({}, form.errors)))
-    return redirect_after_form(back)
+        _keep_choices(app, key, number, form)
+        alike = not isinstance(error.__cause__, uploads.ListChanged)
+        if alike and isinstance(error.__cause__, SchedulerError):
+            return show_form_again(_show(app, key, number, Form({}, {"": sentence(say(error.__cause__))})))
+    return redirect_after_form(back if alike else f"{back}?changed=yes")
 
 
 def _reads_alike(before: ListChoices, chosen: ListChoices) -> bool:
@@ -232,7 +235,7 @@ def _reads_alike(before: ListChoices, chosen: ListChoices) -> bool:
 
 
 def _bring_in(app: App, session: Session, upload: ListUpload, form: Form) -> None:
-    asked = frozenset(int(row) for row in form["asked"].split(",") if row.isascii() and row.isdecimal())
+    asked = frozenset(int(row) for row in form["asked"].split(",") if is_row(row))
     shown = ShownOutlook(form["certain"], asked)
     uploads.bring_in(session, upload, shown, load_catalogue(g.language).gettext, now=app.clock.now())
 
@@ -247,14 +250,15 @@ def _read_choices(form: Form, before: ListChoices) -> ListChoices:
     """Return the choices on the page. Another sheet or row of headings has columns and rows of its own."""
     sheet = form["sheet"] or before.sheet
     typed = form["heading_row"].strip()
-    heading = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 7 else before.heading_row
+    heading = int(typed) if is_row(typed) else before.heading_row
+    source = form["source"].strip()[:200]
     rest: dict[str, Any] = {
         "sheet": sheet,
         "heading_row": heading if typed != form["seen_heading_row"] else before.heading_row,
         "language": form["spoken"] if form["spoken"] in LANGUAGES else before.language,
         "mode": next((mode for mode in Mode if mode == form["mode"]), before.mode),
         "role": next((role for role in Role if role == form["role"]), before.role),
-        "source": form["source"].strip()[:200] or before.source,
+        "source": source if source and source != form["seen_source"] else before.source,
         "reason": form["reason"].strip()[:500],
     }
     if sheet != before.sheet or rest["heading_row"] != before.heading_row:
@@ -265,6 +269,11 @@ def _read_choices(form: Form, before: ListChoices) -> ListChoices:
         decisions=_read_decisions(form.typed, before.decisions),
         corrected=_read_corrections(form.typed, before.corrected),
     )
+
+
+def is_row(typed: str) -> bool:
+    """Return whether this can be the number of a row of a sheet."""
+    return typed.isascii() and typed.isdecimal() and len(typed) < 7
 
 
 def _read_columns(typed: Mapping[str, str]) -> dict[str, str]:
@@ -281,7 +290,7 @@ def _read_decisions(typed: Mapping[str, str], before: Mapping[int, str]) -> dict
     found = dict(before)
     for name, value in typed.items():
         row = name.removeprefix("row_")
-        if name.startswith("row_") and row.isascii() and row.isdecimal() and len(row) < 7:
+        if name.startswith("row_") and is_row(row):
             person = value.removeprefix("#")
             known = value in (NEW, LEFT_OUT) or (person.isascii() and person.isdecimal())
             found |= {int(row): value} if known else {}
@@ -295,7 +304,7 @@ def _read_corrections(typed: Mapping[str, str], before: Mapping[int, Mapping[str
     found = {row: dict(cells) for row, cells in before.items()}
     for name, value in typed.items():
         row, _mark, field = name.removeprefix("cell_").partition("_")
-        if not (name.startswith("cell_") and row.isascii() and row.isdecimal() and len(row) < 7 and is_field(field)):
+        if not (name.startswith("cell_") and is_row(row) and is_field(field)):
             continue
         if value.strip() and value != typed.get(f"seen_{name}"):
             found.setdefault(int(row), {})[field] = "" if value.strip() == "-" else value.strip()[:300]

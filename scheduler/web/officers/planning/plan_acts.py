@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
+from scheduler.base.durations import format_duration
 from scheduler.base.errors import NothingToChange, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Act
@@ -110,8 +111,12 @@ def _list_times(event: Event) -> list[str]:
 
 
 def _begin(event: Event) -> dict[str, str]:
-    known = begin_time(event)
-    return {**known, "known": _list_times(event)[0]} if FORMS[event.kind].known else {}
+    """Return the fields as they begin: an event lasts as long as others of its kind until something else is typed."""
+    asked = FORMS[event.kind]
+    if not asked.known:
+        return {}
+    time = begin_time(event)
+    return {**time, "known": _list_times(event)[0], "to": time["to"] or format_duration(asked.usual)}
 
 
 def _read(app: App, event: Event, form: Form) -> PlanReader:

@@ -27,6 +27,7 @@ from scheduler.services.desk.event_plans import EventPlan, PlanResult
 from scheduler.services.events.guests import leads
 from scheduler.services.events.programme import event_mapping
 from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.safety import HEADERS
@@ -55,6 +56,7 @@ SUGGESTED = 200  # people in the list below a field; others can be typed
 BLANKS = 2  # empty lines below those that are filled
 A_MONDAY = date(2024, 1, 1)
 LOOK = "look"  # what the form asks for besides being sent
+SHORT = "short"  # the field by which the short form of a day is known
 ASKED = ("day", "hour", "until", "venue", "parent", "title")  # what the address of a new form may say
 _POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
@@ -73,7 +75,8 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.PLAN_EVENTS, about=scope.LISTS)
     @takes(OCTETS, parts=PARTS)
     def plan(language: str) -> Answer | str:  # noqa: ARG001
-        return _plan(app)
+        form = Form.sent()
+        return _plan_short(app, form) if form[SHORT] else _plan(app, form)
 
     @pages.get(CHANGE)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
@@ -200,8 +203,19 @@ def _open(session: Session, app: App, kind: Kind, parent: str, event: Event | No
     return _PlanPage(app, kind, choices, event)
 
 
-def _plan(app: App) -> Answer | str:
-    form = Form.sent()
+def _plan_short(app: App, form: Form) -> Answer | str:
+    """Plan what the short form of a day says, or open the whole form with it."""
+    kind = _read_kind(form["kind"]) or abort(400)
+    asked = {name: form[name].strip()[:300] for name in ASKED if name in form.typed}
+    if form["do"] == LOOK:
+        here = url_for(".new", language=g.language)
+        return redirect_after_form(with_query(here, [("kind", kind), *asked.items()]))
+    with app.db.read() as session:
+        begun = begin_new(kind, asked, _open(session, app, kind, "").choices, None)
+    return _plan(app, Form({"kind": str(kind), **begun}))
+
+
+def _plan(app: App, form: Form) -> Answer | str:
     kind = _read_kind(form["kind"]) or abort(400)
     if form["do"] == LOOK:
         with app.db.read() as session:

@@ -47,7 +47,7 @@ def test_every_look_shows_the_event_its_hour_and_what_stands_against_it(app, pla
         page = text(client.get(f"/en/desk{look}?at=2027-02-02"))
         assert "Grand opening" in page
         assert "10:00" in page
-        assert "venue taken twice, 11:00–12:00: Rehearsal" in page
+        assert "venue taken twice: Rehearsal, 11:00–12:00" in page
         assert "Some day" in page
 
 
@@ -66,7 +66,7 @@ def test_a_pressed_day_opens_a_drawer_with_the_form_of_what_is_new_on_it(app, pl
     drawer = page[page.index('id="new"') :]
     assert "Monday 22 February 2027" in drawer
     assert "<b>TH</b> Makha Bucha Day" in drawer
-    assert 'action="/en/desk/plan/new"' in drawer
+    assert 'action="/en/desk/plan/new?day=2027-02-22"' in drawer
     assert 'name="day" value="2027-02-22"' in drawer
 
 
@@ -115,7 +115,7 @@ def test_the_grid_of_scripts_gets_wall_times_whole_days_and_days_off(app, planne
     events = {event["id"]: event for event in sent["events"]}
     assert ("2027-02-02T10:00:00", "2027-02-02T12:00:00") == (events["opening"]["start"], events["opening"]["end"])
     assert ("2027-02-01", "2027-02-10", True) == tuple(events["show"][name] for name in ("start", "end", "allDay"))
-    assert ["venue taken twice, 11:00–12:00: Rehearsal"] == events["opening"]["extendedProps"]["clashes"]
+    assert ["venue taken twice: Rehearsal, 11:00–12:00"] == events["opening"]["extendedProps"]["clashes"]
     assert [] == sent["closed"]
 
 

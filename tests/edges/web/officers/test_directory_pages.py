@@ -60,6 +60,11 @@ def test_the_page_of_a_person_has_the_letter_of_last_year_and_its_answer(web, go
     assert 200 == web.get(letter).status_code
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 23])
+def test_a_page_of_people_that_there_cannot_be_is_the_first(web, governor, number):
+    assert f"/desk/people/{governor}" in text(web.get(f"/en/desk/people?page={number}"))
+
+
 def test_a_person_is_added_without_a_key_of_their_own_and_changed(app, web):
     added = send(web, "/en/desk/people/new", name_th="ธนพร วงศ์สวัสดิ์", language="th", email="t@example.org")
     path = added.location.partition("?")[0]

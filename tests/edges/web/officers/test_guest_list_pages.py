@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 
@@ -16,6 +17,7 @@ from scheduler.model.imports import ListUpload
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
+from scheduler.services.events.programme import planning
 from tests.support.accounts import an_account, seal, sign_in, text
 from tests.support.builders import NOW, a_person, an_event, attendees_of, invite, register
 from tests.support.instance import pages_of
@@ -95,6 +97,14 @@ def test_chasing_shows_the_email_and_whom_it_leaves_out_then_asks_once(app, web)
     again = text(send(web, f"{LIST}/several/chase", to=[who["Bob"]]))
     assert "less than a day ago" in again
     assert 'value="do"' not in again, "there is nothing to be done"
+
+
+def test_of_a_list_without_replies_all_are_asked_unless_some_are_chosen(app, web):
+    everybody = send(web, f"{LIST}/several/chase", group="silent")
+    one = send(web, f"{LIST}/several/chase", group="silent", to=[numbers(app)["Bob"]])
+
+    assert {numbers(app)["Bob"], numbers(app)["Cyrus"]} == set(map(int, hidden(text(everybody), "to").split(",")))
+    assert str(numbers(app)["Bob"]) == hidden(text(one), "to")
 
 
 def test_an_answer_of_many_is_shown_and_recorded_and_shown_again_if_something_changed(app, web):
@@ -187,6 +197,13 @@ def test_people_are_invited_many_at_once_and_all_or_nobody(app, web):
     assert "Choose at least one person" in text(nobody)
 
 
+def test_nobody_is_left_out_unseen_of_more_guests_than_can_be_chosen(app, web):
+    for path, most in (("several/write", 500), ("guests.xlsx", 1_000)):
+        chosen = ",".join(map(str, range(1, most + 2)))
+        refused = text(web.get(send(web, f"{LIST}/{path}", to=chosen).location))
+        assert f"At most {most} guests can be chosen at once." in refused
+
+
 GUESTS = [
     ["Name", "E-mail", "Answer"],
     ["New Guest", "new@example.org", ""],
@@ -227,6 +244,68 @@ def test_a_list_is_read_decided_and_brought_in_and_what_is_left_comes_back_as_a_
     returned = text(web.get(f"{page_of}/returned.csv"))
     assert ("Odd Answer" in returned, "New Guest" in returned) == (True, False)
     assert 303 == send(web, page_of, act="do").status_code, "pressed twice, it is done once"
+
+
+def a_workbook(**sheets_of) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets_of.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
+def test_a_file_whose_first_sheet_is_no_list_still_offers_its_other_sheets(app, web):
+    for first in ([], [["Season of 2027"]]):
+        page_of = upload(web, a_workbook(Cover=first, Guests=GUESTS)).location
+        assert 'name="sheet"' in text(web.get(page_of)), first
+
+        again = send(web, page_of, act="read", sheet="Guests")
+        assert "perhaps so" in text(web.get(again.location))
+        send(web, page_of, act="read", sheet="of nobody")
+        assert 200 == web.get(page_of).status_code
+
+
+def test_what_is_decided_of_a_list_with_two_sheets_and_ids_is_done_at_the_first_press(app, web):
+    rows = [[*row, number] for number, row in zip(("ID", 1, 2, 3), GUESTS, strict=True)]
+    page_of = upload(web, a_workbook(Guests=rows, Notes=[["bring flowers"]])).location
+    page = text(web.get(page_of))
+    shown = {
+        **fields(page),
+        "sheet": "Guests",
+        "source": hidden(page, "source"),
+        "seen_source": hidden(page, "seen_source"),
+    }
+
+    done = send(web, page_of, act="do", **shown, row_3="new")
+
+    assert "The list is brought in" in text(web.get(done.location))
+    assert 2 == names_of(app).count("Bob")
+
+
+def test_what_the_officer_has_not_seen_is_shown_first_and_says_so(app, web):
+    page_of = upload(web).location
+    shown = fields(text(web.get(page_of)))
+
+    done = send(web, page_of, act="do", **shown, spoken="kk", row_3="new")
+
+    assert "Something has changed" in text(web.get(done.location))
+    shown = fields(text(web.get(page_of)))
+    with app.db.write() as session:
+        planning.cancel(session, get(session, Event, "opening"), now=NOW)
+    refused = send(web, page_of, act="do", **{**shown, "asked": "9" * 5000}, row_4="out")
+    assert 422 == refused.status_code
+    with app.db.read() as session:
+        (kept,) = session.scalars(sa.select(ListUpload))
+        assert {"3": "new", "4": "out"} == kept.choices["decisions"], "what was decided is not lost"
+
+
+def test_a_list_without_a_name_is_refused_without_words_of_the_command(app, web):
+    page_of = upload(web, b"Wer,Was\nHans,x\n", "liste.csv").location
+    assert "--" not in re.sub(r"<!--.*?-->", "", text(send(web, page_of, act="do")))
 
 
 def names_of(app) -> list[str]:

@@ -140,6 +140,20 @@ def test_what_was_said_in_the_calendar_stands_in_the_form(web):
     assert "hour unknown" == fields(text(web.get(f"{NEW}?kind=meeting&day=2027-02-09&hour=")))["known"]
 
 
+def test_the_short_form_of_a_day_plans_at_once_or_opens_the_whole_form(app, web):
+    short = {"short": "yes", "kind": "ceremony", "day": "2027-02-02", "hour": "10", "venue": "hall", "title": "Tea"}
+    more = send(web, NEW, **short, do="look")
+    wrong = send(web, NEW, **{**short, "title": "", "hour": "soon"})
+    done = send(web, NEW, **short)
+
+    assert "Tea" == fields(web.get(more.location).get_data(as_text=True))["title_en"]
+    assert (422, "soon") == (wrong.status_code, fields(text(wrong))["from"])
+    assert (303, "/en/desk/events/tea/plan") == (done.status_code, done.location)
+    with app.db.read() as session:
+        event = get(session, Event, "tea")
+        assert (START, "hall") == (event.dtstart, event.venue.key)
+
+
 def test_hours_and_closed_days_of_an_exhibition_and_a_stop_of_a_tour(app, web):
     with app.db.write() as session:
         an_event(session, "tour", kind="tour", title="Grand tour", dtstart=None)
