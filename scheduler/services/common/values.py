@@ -217,6 +217,13 @@ def parse_intervals(value: Any) -> tuple[Interval, ...]:
     return tuple(_parse_interval(part.strip()) for part in value.split(","))
 
 
+def parse_hours_of_day(value: Any) -> tuple[Interval, ...]:
+    """Parse hours of one day as `parse_intervals` does. Raise Invalid also if they overlap or are empty."""
+    hours = parse_intervals(value)
+    _refuse_overlaps({0: hours})
+    return hours
+
+
 def _parse_interval(value: str) -> Interval:
     opens, dash, closes = value.replace("–", "-").partition("-")
     if not dash:
@@ -234,8 +241,7 @@ def _parse_weekly(value: Any) -> tuple[tuple[int, Interval], ...]:
         for day in _parse_weekdays(days):
             if day in week:
                 raise Invalid("{day} is given twice", day=WEEKDAYS[day])
-            week[day] = parse_intervals(hours)
-    _refuse_overlaps(week)
+            week[day] = parse_hours_of_day(hours)
     return tuple((day, interval) for day in sorted(week) for interval in sorted(week[day]))
 
 

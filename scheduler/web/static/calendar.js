@@ -2,6 +2,8 @@
    down the page of its consequences opens; nothing is done before. Week, day and venues get a grid with hours from a
    library (EventCalendar, bundled). Without this script the same pages have links and forms for all of it. */
 (() => {
+  const TABLE_PARTS = "[role=table], [role=rowgroup], [role=row], [role=columnheader], [role=rowheader], [role=cell],"
+    + " [aria-colindex], [aria-rowindex], [aria-colspan], [aria-rowspan], [aria-colcount], [aria-rowcount]";
   const DAY = 86_400_000, QUARTER = 900_000;
   const drop = document.getElementById("drop");
   const board = document.querySelector("[data-calendar]");
@@ -46,7 +48,7 @@
     const { event: key, first, last, hour } = element.dataset;
     const title = (element.querySelector("bdi") ?? element).textContent.trim();
     const start = first ? read(hour ? `${first}T${hour}` : first) : null;
-    return { key, title, element, start, end: last ? read(last) : null, was: start, timed: false, hour };
+    return { key, title, element, start, end: last ? read(last) : null, was: start, ended: last ? read(last) : null, timed: false, hour };
   }
 
   /* Open the page of the consequences. Without an hour of its own an event keeps the one it has. */
@@ -213,6 +215,7 @@
   function lookAt() {
     const moved = taken;
     if (!moved) return;
+    if (moved.start === moved.was && moved.end === moved.ended) return rest(); // it is where it was
     putDown(moved, moved.stretched ? ending(moved.end, moved.timed) : {});
   }
 
@@ -231,7 +234,7 @@
       date: board.dataset.at,
       firstDay: 1,
       locale: language,
-      allDayContent: "",
+      allDayContent: { html: "" }, // the library says "all-day" in English if this is empty
       headerToolbar: { start: "", center: "", end: "" },
       height: "auto",
       slotMinTime: "07:00",
@@ -252,12 +255,22 @@
       eventDidMount: ({ el, event }) => mark(el, event),
       eventClick: ({ event }) => event.extendedProps.link && !taken && location.assign(event.extendedProps.link),
       dateClick: ({ dateStr, allDay }) => pick(dateStr, allDay || venues),
-      eventDrop: ({ event, oldEvent, newResource, revert }) => (newResource ? revert() : landed(event, oldEvent)),
-      eventResize: ({ event }) => landed(event, null),
+      eventDrop: ({ event, oldEvent, newResource, revert }) => (newResource ? revert() : landed(event, oldEvent, false)),
+      eventResize: ({ event, oldEvent }) => landed(event, oldEvent, true),
     });
+    dropTableRoles(place);
+    new MutationObserver(() => dropTableRoles(place)).observe(place, { subtree: true, childList: true });
     board.querySelectorAll(".week, .cal-head, .programme").forEach((one) => one.remove());
     if (look === "month" || board.matches("table")) board.replaceWith(place);
     else board.prepend(place);
+  }
+
+  /* The library calls its parts a table, but not as tables are made (WAI-ARIA 1.2, 5.2.5): without roles they read in order. */
+  function dropTableRoles(place) {
+    for (const part of place.querySelectorAll(TABLE_PARTS)) {
+      if (!part.matches("[role=button]")) part.removeAttribute("role");
+      for (const name of part.getAttributeNames()) if (/^aria-(col|row)/.test(name)) part.removeAttribute(name);
+    }
   }
 
   /* The hour on the clock of the place, and beside it on the officer's. */
@@ -295,13 +308,15 @@
     const start = wallOf(event.start), end = wallOf(event.end) - (timed ? 0 : DAY);
     const local = (at) => write(at);
     const showAt = (from, to) => grid.updateEvent({ ...event, start: local(from), end: local(to + (timed ? 0 : DAY)) });
-    return { key: event.id, title: event.title, element, start, end, timed, show: () => showAt(taken.start, taken.end), back: () => showAt(start, end) };
+    return { key: event.id, title: event.title, element, start, end, was: start, ended: end, timed, show: () => showAt(taken.start, taken.end), back: () => showAt(start, end) };
   }
 
-  function landed(event, old) {
+  /* What is let go where it was, is not moved. */
+  function landed(event, old, stretched) {
+    if (wallOf(event.start) === wallOf(old.start) && wallOf(event.end) === wallOf(old.end)) return;
     const timed = !event.allDay;
     const moved = { key: event.id, start: wallOf(event.start), timed };
-    putDown(moved, old ? {} : ending(wallOf(event.end) - (timed ? 0 : DAY), timed));
+    putDown(moved, !stretched ? {} : ending(wallOf(event.end) - (timed ? 0 : DAY), timed));
   }
 
   /* The new end as the form of a move says it: the last day, and the hour of what has one. */

@@ -293,7 +293,7 @@ def test_parts_that_stay_are_named_with_the_reason(app):
         show, now = get(session, Event, "show"), app.clock.now()
 
         def retitle(session, _force):
-            show.title = Text({"en": "Another"})
+            planning.change_event(session, show, now=now, title=Text({"en": "Another"}))
 
         def cancel(session, _force):
             planning.cancel_with_parts(session, show, now=now)
@@ -304,3 +304,31 @@ def test_parts_that_stay_are_named_with_the_reason(app):
         assert [] == look(retitle), "whoever changes words asks for no time"
         reasons = {event.key: reason for event, reason in look(cancel)}
     assert {"gone": "is cancelled"} == reasons
+
+
+@ONE_ENGINE
+def test_only_a_time_that_is_set_anew_is_doubted_for_having_passed_and_only_then_posts_are_named(app):
+    with app.db.write() as session:
+        an_event(session, dtstart=datetime(2027, 1, 3, 10))
+        a_post(session, event="opening")
+
+    def look(deed, *keys):
+        with app.db.write() as session:
+            about = [get(session, Event, key) for key in keys]
+            found = observe(session, lambda session, _: deed(session), about=about, now=NOW, language="en")
+            (outcome,) = found.events
+            return outcome.verb, list(outcome.doubts), [one.subject for one in found.objections]
+
+    def change(**fields):
+        return look(
+            lambda session: planning.change_event(session, get(session, Event, "opening"), now=NOW, **fields),
+            "opening",
+        )
+
+    assert (Verb.CHANGED, [], []) == change(title=Text({"en": "Another"}))
+    closes = ["The time at which registration closes has passed."]
+    assert (Verb.CHANGED, closes, []) == change(registration_closes=datetime(2027, 1, 2))
+    begins = ["The start has passed.", "The end has passed."]
+    times = {"dtstart": datetime(2027, 1, 3, 11), "dtend": datetime(2027, 1, 3, 12)}
+    assert (Verb.CHANGED, begins, [Subject.POST]) == change(**times)
+    assert (Verb.ADDED, [], []) == look(lambda session: an_event(session, "new"))

@@ -91,8 +91,10 @@ def _read_numbers(session: Session, event: Event, verb: str) -> list[int]:
 def _write(key: str, numbers: list[int]) -> Answer:
     """Go to the page that writes a message, with these guests as its recipients; back to the list with too many."""
     if len(numbers) > MOST_RECIPIENTS:
-        many = {"done": "many", "count": str(MOST_RECIPIENTS)}
-        return redirect_after_form(url_for("guest_list.guests", language=g.language, key=key, **many))
+        most = str(MOST_RECIPIENTS)
+        return redirect_after_form(
+            url_for("guest_list.guests", language=g.language, key=key, done="many", count=most)
+        )
     to = ",".join(map(str, numbers))
     return redirect_after_form(url_for("messages.write", language=g.language, key=key, to=to))
 

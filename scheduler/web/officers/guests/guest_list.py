@@ -179,8 +179,8 @@ def _chosen_file(app: App, key: str, kind: str, language: str) -> Response | Ans
     if not only:
         return redirect_after_form(url_for(".guests", language=language, key=key, done="nobody"))
     if len(only) > group_acts.MOST_AT_ONCE:
-        many = {"done": "many", "count": str(group_acts.MOST_AT_ONCE)}
-        return redirect_after_form(url_for(".guests", language=language, key=key, **many))
+        most = str(group_acts.MOST_AT_ONCE)
+        return redirect_after_form(url_for(".guests", language=language, key=key, done="many", count=most))
     return _file(app, key, kind, language, only=only)
 
 

@@ -23,6 +23,7 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.common.plain_values import WEEKDAYS
+from scheduler.services.common.values import parse_hours_of_day
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.desk.plan_choices import Choice, find_choice
 from scheduler.services.events.guests.leads import LEADING
@@ -210,8 +211,8 @@ class PlanReader:
         return next((word for word in words if word == self.form[name]), otherwise)  # type: ignore[attr-defined]
 
     def _read_opening_hours(self) -> None:
-        hours = {name: self.form[f"hours_{day}"].strip() for day, name in enumerate(WEEKDAYS)}
-        self.fields["hours"] = {name: _even_hours(typed) for name, typed in hours.items() if typed}
+        hours = {name: self._try(f"hours_{day}", _read_hours) for day, name in enumerate(WEEKDAYS)}
+        self.fields["hours"] = {name: typed for name, typed in hours.items() if typed}
         rows = (self._read_closed(number) for number in range(MOST_CLOSED))
         self.fields["closed"] = tuple(row for row in rows if row)
 
@@ -220,9 +221,12 @@ class PlanReader:
         if first is None:
             return None
         last = self._try(f"closed_until_{number}", self._parse_day) or first
+        if last < first:
+            self.form.errors[f"closed_until_{number}"] = _("The last day is before the first day.")
+            return None
         row: dict[str, Any] = {"first_day": first, "last_day": last}
-        if hours := self.form[f"closed_hours_{number}"].strip():
-            row["hours"] = _even_hours(hours)
+        if hours := self._try(f"closed_hours_{number}", _read_hours):
+            row["hours"] = hours
         reason = self.form[f"closed_why_{number}"].strip()
         closures = self.event.closures if self.event else ()
         known = next((one.reason for one in closures if one.first_on == first), Text())
@@ -336,6 +340,13 @@ def _parse_length(typed: str) -> NominalDuration | None:
         return parse_nominal(typed) if any(map(str.isalpha, typed)) else None
     except SchedulerError:
         return None
+
+
+def _read_hours(typed: str) -> str:
+    """Return the hours of one day as files write them. Raise Invalid for what are none."""
+    hours = _even_hours(typed)
+    parse_hours_of_day(hours)
+    return hours
 
 
 def _even_hours(typed: str) -> str:

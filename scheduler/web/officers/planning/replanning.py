@@ -2,8 +2,9 @@
 
 Each is a page that asks, the sheet that shows what would happen, and then it happens.
 
-The form of a move takes ``day`` and ``hour`` of the new start, and ``last`` (a day) and ``until`` (an hour) of the
-new end; empty ones are as they were, so that the event keeps its length.
+The form of a move, which also gives a day to an event without one, takes ``day`` and ``hour`` of the new start, and
+``last`` (a day) and ``until`` (an hour) of the new end; empty ones are as they were, so that the event keeps its
+length.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
-from scheduler.services.events.replanning.event_trees import lock_trees
+from scheduler.services.events.replanning.event_trees import choose_events, find_reason_to_leave_out, lock_trees
 from scheduler.web.kit.forms import Form, merge_texts, read_texts, type_texts
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
@@ -36,6 +37,7 @@ from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import FormRefused
 from scheduler.web.officers.kit.guard import may, officer
+from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR_UNKNOWN
 from scheduler.web.officers.planning.sheet import PlanningSheet, SheetAct, answer_with_sheet
 from scheduler.web.programme import wording as event_text
 
@@ -109,6 +111,8 @@ def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> s
             act=asked,
             form=form or Form(_begin(event)),
             tour=event.kind is Kind.TOUR,
+            takes_day="day" in asked.fields
+            and (_begins_on_a_day(event) or (verb == "move" and event.kind is not Kind.TOUR)),
             timed=event.timing is Timing.HOURS,
             long=event.first_on != event.last_on,
         )
@@ -126,6 +130,14 @@ def _begin(event: Event) -> Mapping[str, str]:
     if event.dtstart is None:
         return known
     return known | {"day": f"{event.dtstart:%Y-%m-%d}", "hour": f"{event.dtstart:%H:%M}"}
+
+
+def _begins_on_a_day(event: Event) -> bool:
+    """Return whether an event has a day, or a tour a stop with one that would move or be copied with it."""
+    if event.kind is not Kind.TOUR:
+        return event.dtstart is not None
+    chosen, _kept = choose_events([event], find_reason_to_leave_out)
+    return any(one.first_on for one in chosen)
 
 
 def _act(app: App, key: str, verb: str) -> Answer | str:
@@ -146,6 +158,8 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
 
 def _move(act: SheetAct) -> str:
     event, start = act.event, _read_start(act.event, act.form)
+    if event.timing is Timing.TO_BE_ANNOUNCED and event.kind is not Kind.TOUR:
+        return _announce_day(act, start.date())
     told: dict[str, Any] = {"now": act.now, "force": act.force, "reason": read_texts(act.form, "why")}
     times: dict[str, Any] = {"dtstart": start, "dtend": _read_end(event, act.form, start)}
     if act.form["alone"]:
@@ -154,6 +168,16 @@ def _move(act: SheetAct) -> str:
         done = shifts.move(act.session, event, **times, **told)
         _require_change(any(one.impact.change.is_change for one in done.events))
     return _go_on(event)
+
+
+def _announce_day(act: SheetAct, day: date) -> str:
+    """Give its day to an event without one. If it is to have an hour, that stays to be announced."""
+    known = FORMS[act.event.kind].known
+    waits = HOUR_UNKNOWN in known and known[0] != DAYS
+    days: dict[str, Any] = {"first_day": day, "last_day": day, "hour_to_be_announced": waits}
+    lock_trees(act.session, [act.event])
+    planning.announce(act.session, act.event, now=act.now, force=act.force, **days)
+    return _go_on(act.event)
 
 
 def _read_start(event: Event, form: Form) -> datetime:
@@ -224,7 +248,7 @@ def _copy(act: SheetAct) -> str:
     event, form, new = act.event, act.form, act.form["key"].strip()
     if not KEY.fullmatch(new):
         form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
-    start = _read_start(event, form) if event.dtstart or event.kind is Kind.TOUR else None
+    start = _read_start(event, form) if _begins_on_a_day(event) else None
     if form.errors:
         raise FormRefused
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=act.force)

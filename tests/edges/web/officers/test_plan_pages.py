@@ -349,3 +349,30 @@ def test_an_event_is_downloaded_as_a_file_that_changes_nothing_when_it_comes_bac
     assert "governor" not in alone
     assert "[person.governor]" in whole
     assert "unchanged: 5" in text(drop(web, whole))
+
+
+def test_what_is_wrong_with_opening_hours_stands_beside_its_day(web):
+    wrong = {
+        "hours_0": "10-18",
+        "hours_1": "10-12, 11-13",
+        "hours_2": "ten",
+        "closed_0": "10 Feb",
+        "closed_1": "12 Feb",
+        "closed_until_1": "11 Feb",
+        "closed_2": "14 Feb",
+        "closed_hours_2": "a while",
+    }
+    days = {"day": "2 Feb", "until": "20 Feb", "known": "days"}
+    page = text(send(web, NEW, kind="exhibition", title_en="Show", venue="hall", **days, **wrong))
+
+    found = set(re.findall(r'id="([a-z_0-9]+)-wrong"', page))
+    assert {"hours_1", "hours_2", "closed_until_1", "closed_hours_2"} == found
+    assert wrong.items() <= fields(page).items()
+
+
+@pytest.mark.parametrize("typed", [{}, {"known": "hour", "day": "2 Feb 2020", "from": "10", "to": "12"}])
+def test_a_button_that_is_pressed_twice_plans_once(web, typed):
+    """The form, and the sheet of what would happen, have the script that sends a form once."""
+    page = text(send(web, NEW, kind="ceremony", title_en="" if not typed else "Past", **typed))
+
+    assert "once.js" in page

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from scheduler.model.accounts import AccountRole
 from scheduler.model.audit import Audit
-from scheduler.model.events import Event
+from scheduler.model.events import Event, Timing
 from scheduler.model.letters import NEWS, Letter
 from scheduler.services.common.lookup import get
 from scheduler.worker import delivery
@@ -264,3 +264,27 @@ def test_who_may_not_plan_sees_no_way_to_it(app, web):
     assert "/plan/" not in text(client.get("/en/desk/events/show"))
     assert 403 == client.get(PLAN.format("show", "move")).status_code
     assert 404 == web.get(PLAN.format("show", "nonsense")).status_code
+
+
+def test_a_tour_without_a_day_is_copied_without_one(app, web):
+    with app.db.write() as session:
+        an_event(session, "lonely", kind="tour", dtstart=None)
+
+    assert 'name="day"' not in text(web.get(PLAN.format("lonely", "copy")))
+    shown = text(send(web, "lonely", "copy", key="lonely-2"))
+    assert "Nothing has been done yet" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "timing"),
+    [("ceremony", Timing.HOUR_TO_BE_ANNOUNCED), ("exhibition", Timing.DAYS), ("visit", Timing.DAYS)],
+)
+def test_an_event_without_a_date_that_is_put_on_a_day_has_that_day(app, web, kind, timing):
+    with app.db.write() as session:
+        an_event(session, "open", kind=kind, dtstart=None)
+
+    assert 'name="day"' in text(web.get(PLAN.format("open", "move")))
+    carry_out(web, "open", "move", day="2027-02-10")
+    with app.db.read() as session:
+        event = get(session, Event, "open")
+        assert (date(2027, 2, 10), date(2027, 2, 10), timing) == (event.first_on, event.last_on, event.timing)

@@ -7,15 +7,20 @@ from datetime import date, timedelta
 import pytest
 
 from scheduler.base.errors import Invalid
-from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.events import Event, Mode
+from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
+from scheduler.services.events.attendance.registration_window import RegistrationClosed
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.guests import chasing, group_acts, guest_groups
 from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.guest_groups import GuestGroup
-from tests.support.builders import NOW, a_person, an_event, attendees_of, invite, register
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.privacy import erasure
+from tests.support.builders import NOW, START, a_person, an_event, attendees_of, invite, register
 from tests.support.letters import Round, body
 
 DAY = timedelta(days=1)
@@ -169,3 +174,58 @@ def test_the_shell_chases_lists_who_has_not_answered_and_records_answers_of_many
     assert "already given this answer" in scheduler(
         "attendee", "answer", "opening", "one", "two", "regrets", "--by", "note verbale", code=1
     ).output  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_reply_is_asked_for_in_a_week_but_in_time_for_the_event_or_by_its_own_day(app):
+    with app.db.write() as session:
+        own = an_event(session, "own", reply_by=date(2027, 1, 4))
+        over = an_event(session, "over", reply_by=date(2027, 1, 3))
+        undated = an_event(session, "undated", dtstart=None)
+        soon = an_event(session, "soon", dtstart=START.replace(month=1, day=9))
+        tomorrow = an_event(session, "tomorrow", dtstart=START.replace(month=1, day=5))
+
+        days = [chasing.suggest_day(event, now=NOW).day for event in (own, over, undated, soon, tomorrow)]
+        assert [4, 11, 11, 7, 4] == days
+        chasing.require_day(tomorrow, date(2027, 1, 5), now=NOW)
+        chasing.require_day(undated, date(2027, 1, 4), now=NOW)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_has_not_answered_is_not_asked_about_an_event_that_is_cancelled_and_a_skipped_reminder_is_none(app):
+    with app.db.write() as session:
+        event = an_event(session)
+        silent = invite(session, event, a_person(session, name="Silent"))
+        invite(session, an_event(session, "other"))
+        transitions.answer(session, invite(session, event), Partstat.ACCEPTED, by=Answer.MAIL, on=None, now=NOW)
+        assert [silent.id] == chasing.list_silent(session, event)
+        chasing.chase(session, silent, reply_by=BY, now=NOW)
+        letter = session.query(Letter).where(Letter.kind == LetterKind.REMINDER).one()
+        assert NOW.replace(month=1, day=20, hour=17) == letter.expires_at  # midnight in Bangkok
+        assert {silent.id: chasing.Chases(1, letter.due_at)} == chasing.list_chases(session, event, [silent])
+        letter.outcome, letter.reason, letter.finished_at = Outcome.SKIPPED, "has answered", NOW
+        session.flush()
+        assert {} == chasing.list_chases(session, event, [silent])
+        planning.cancel(session, event, now=NOW)
+        with pytest.raises(RegistrationClosed):
+            chasing.chase(session, silent, reply_by=BY, now=NOW)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_is_bound_elsewhere_is_not_invited_with_the_others_unless_there_is_a_reason(app):
+    with app.db.write() as session:
+        event = an_event(session)
+        bound, free, erased = (a_person(session, name=name) for name in ("Bound", "Free", "Erased"))
+        invite(session, an_event(session, "talks"), bound)
+        listed = invite(session, event)
+        erasure.erase(session, erased, by=Answer.DESK, now=NOW)
+        people = group_acts.list_people(session, [free.id, erased.id, bound.id, listed.person_id, free.id])
+        assert [free, bound, listed.person] == people
+        assert {listed.person_id: listed} == group_acts.find_listed(session, event, [one.id for one in people])
+
+        given = {"mode": Mode.IN_PERSON, "role": Role.PARTICIPANT, "now": NOW}
+        done = group_acts.invite_each(session, event, people, **given)
+        assert [True, False, False] == [one.attendee is not None for one in done]
+        assert [Contradiction] == [type(done[1].refused)]
+        (again,) = group_acts.invite_each(session, event, [bound], force="The minister wishes it", **given)
+        assert (Standing.INVITED, None) == (again.attendee.standing, again.refused)
