@@ -141,5 +141,5 @@ def localized(text: Text) -> Markup:
 def set_apart(words: str, name: Text) -> Markup:
     """Set words with a name in them, such as its title, apart, and mark them with the language of the name."""
     spoken = name.language_for(g.language)
-    mark = Markup("") if spoken in (g.language, "") else Markup(' lang="{}"').format(spoken)
-    return Markup("<bdi{}>{}</bdi>").format(mark, escape(plain(words)))
+    mark = "" if spoken in (g.language, "") else f' lang="{escape(spoken)}"'
+    return Markup(f"<bdi{mark}>{escape(plain(words))}</bdi>")  # noqa: S704 - each part is escaped

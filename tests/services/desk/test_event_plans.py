@@ -161,3 +161,14 @@ def test_registration_opens_and_closes_at_once_whatever_was_planned(app):
 
         registration_switch.open_registration(session, event, now=NOW + DAY)
         assert event.registration_closes is None
+
+
+def test_an_event_is_not_cancelled_by_a_form_and_nothing_is_part_of_a_cancelled_one(app):
+    with app.db.write() as session:
+        for key in ("show", "gone"):
+            an_event(session, key, kind="exhibition", first_day=date(2027, 2, 2), last_day=date(2027, 2, 20))
+        planning.cancel(session, get(session, Event, "gone"), now=NOW)
+        found = plan_choices.list_wholes(session, Kind.CEREMONY, visibilities=tuple(Visibility), now=NOW)
+        assert ["show"] == [event.key for event in found]
+        with pytest.raises(Conflict, match="to cancel an event"):
+            change(session, get(session, Event, "show"), {"status": "cancelled"})

@@ -149,6 +149,7 @@ def test_columns_and_headings_are_as_the_officer_says(app, upload):
     [
         (b"", "is empty"),
         (b"x" * (uploads.MOST_OCTETS + 1), "larger than 5 MB"),
+        (b"name\n" + b"Anna\n" * (uploads.MOST_ROWS + 1), "has more than 5000 rows"),
         (b"BEGIN:VCALENDAR", "is a calendar"),
         (b"\x00\x01\x02\x03", "is neither"),
     ],

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, defer, joinedload, load_only, selectinload
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.model.attendance import BOUND, OFFICIALS, Attendee, comes
@@ -31,14 +31,31 @@ MOST_EVENTS = 500
 MOST_UNDATED = 60
 MOST_CHOICES = 200
 DAY = timedelta(days=1)
-# Columns that no look at the calendar shows: they are long, and read when they are asked for.
-_UNSEEN = tuple(map(defer, (Event.description, Event.dress_code, Event.bring, Event.reason, Event.fingerprint)))
+# The columns that a look at the calendar shows; the others are read when they are asked for.
+_SEEN = load_only(
+    Event.id,
+    Event.key,
+    Event.kind,
+    Event.title,
+    Event.timing,
+    Event.dtstart,
+    Event.dtend,
+    Event.tzid,
+    Event.starts_at,
+    Event.ends_at,
+    Event.status,
+    Event.visibility,
+    Event.venue_id,
+    Event.parent_id,
+    Event.position,
+    Event.registration_closes,
+)
 _SHOWN = (
-    *_UNSEEN,
+    _SEEN,
     joinedload(Event.venue).joinedload(Venue.city),
     joinedload(Event.venue).selectinload(Venue.hours),
     joinedload(Event.venue).selectinload(Venue.closures),
-    selectinload(Event.parent).options(*_UNSEEN),
+    selectinload(Event.parent).options(_SEEN),
 )
 
 

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, load_only, selectinload
+from sqlalchemy.orm.util import identity_key
 
 from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, combine_errors
@@ -23,6 +24,7 @@ from scheduler.services.events.programme.rendering.opening_hours import list_hol
 from scheduler.storage.unit_of_work import unit_of_work
 
 R = TypeVar("R", Event, Person)
+S = TypeVar("S", "_Span", "_Booking")
 
 
 class ClashKind(StrEnum):
@@ -101,6 +103,7 @@ def find(session: Session, events: Sequence[Event], *, now: datetime) -> list[Co
     for event in in_force:
         for conflict in (*_check_within_parent(event), *_find_closed_days(event)):
             found[str(conflict)] = conflict
+    _read_parts(session, [event.id for event in events if event.cancelled])
     for event in events:
         for conflict in _find_parts_of_cancelled(event, now):
             found[str(conflict)] = conflict
@@ -153,35 +156,69 @@ def _split_into_chunks(ids: Iterable[int]) -> Iterator[list[int]]:
         yield chunk
 
 
-def _is_overlapping(one: type[Event], other: type[Event]) -> sa.ColumnElement[bool]:
-    """Return the condition that two events overlap, none is cancelled, and neither is directly part of the other."""
-    return sa.and_(
-        one.id != other.id,
-        one.starts_at < other.ends_at,
-        other.starts_at < one.ends_at,
-        one.status != Status.CANCELLED,
-        other.status != Status.CANCELLED,
-        sa.func.coalesce(one.parent_id, 0) != other.id,
-        sa.func.coalesce(other.parent_id, 0) != one.id,
-    )
+class _Booking(NamedTuple):
+    """The time of an event at a venue; ``whole`` is the event that it is part of, 0 if it is part of none."""
+
+    starts_at: datetime
+    ends_at: datetime
+    event: int
+    key: str
+    timing: Timing
+    venue: int
+    whole: int
 
 
 def _find_venues_taken_twice(session: Session, ids: Sequence[int]) -> Iterator[Contradiction]:
-    one, other = aliased(Event), aliased(Event)
-    pairs = sa.select(one, other).join(other, sa.and_(one.venue_id == other.venue_id, _is_overlapping(one, other)))
-    for mine, theirs in session.execute(pairs.where(one.id.in_(ids)).order_by(one.key, other.key)):
-        if may_overlap(mine, theirs):
+    """Yield events at one venue that overlap, none of them directly part of the other."""
+    at_venue: dict[int, list[_Booking]] = {}
+    for booking in _read_bookings(session, ids):
+        at_venue.setdefault(booking.venue, []).append(booking)
+    mine = set(ids)
+    pairs = [pair for held in at_venue.values() for pair in _pair_up(held, mine, timedelta()) if _is_booked(*pair)]
+    pairs.sort(key=lambda pair: (pair[0].key, pair[1].key))
+    events = _load(session, Event, {one.event for pair in pairs for one in pair})
+    seen = set[frozenset[int]]()
+    for pair in pairs:
+        first, second = sorted((events[one.event] for one in pair), key=lambda event: event.key)
+        if (both := frozenset((first.id, second.id))) in seen or _is_part_of_other(first, second):
             continue
-        first, second = sorted((mine, theirs), key=lambda event: event.key)
+        seen.add(both)
         yield Contradiction(
             "{venue} is booked twice: {first} and {second} overlap",
             kind=ClashKind.VENUE,
             about=(first.key, second.key),
-            rows={"first": first, "second": second, **({"venue": mine.venue} if mine.venue else {})},
-            venue=mine.venue.key if mine.venue else "",
+            rows={"first": first, "second": second, **({"venue": first.venue} if first.venue else {})},
+            venue=first.venue.key if first.venue else "",
             first=_describe(first),
             second=_describe(second),
         )
+
+
+def _read_bookings(session: Session, ids: Sequence[int]) -> list[_Booking]:
+    """Read the times of these events, and of those around them at the same venues, by start."""
+    span = _read_span(session, ids)
+    if span is None:
+        return []
+    venues = sa.select(Event.venue_id).where(Event.id.in_(ids), Event.venue_id.is_not(None))
+    part_of = sa.func.coalesce(Event.parent_id, 0)
+    query = (
+        sa.select(Event.starts_at, Event.ends_at, Event.id, Event.key, Event.timing, Event.venue_id, part_of)
+        .where(Event.starts_at < span[1], Event.ends_at > span[0], Event.status != Status.CANCELLED)
+        .where(Event.venue_id.in_(venues))
+        .order_by(Event.starts_at, Event.id)
+    )
+    return [
+        _Booking(starts_at, ends_at, event, key, timing, venue, whole)
+        for starts_at, ends_at, event, key, timing, venue, whole in session.execute(query)
+        if starts_at and ends_at and venue
+    ]
+
+
+def _is_booked(one: _Booking, other: _Booking) -> bool:
+    """Return whether both take hours of the venue, and neither is directly part of the other."""
+    if Timing.HOUR_TO_BE_ANNOUNCED in (one.timing, other.timing):
+        return False
+    return one.whole != other.event and other.whole != one.event
 
 
 def _has_unknown_hour(mine: Event, theirs: Event) -> bool:
@@ -228,7 +265,8 @@ def _list_bound_twice(session: Session, ids: Sequence[int], within: timedelta) -
     Events are compared before their lists are read: a database that begins with the guests looks at all events, or at
     all lists, for each of two thousand guests.
     """
-    pairs = list(_pair_up(_read_spans(session, ids, within), set(ids), within))
+    spans = _read_spans(session, ids, within)
+    pairs = [(one.event, other.event) for one, other in _pair_up(spans, set(ids), within)]
     comers = _read_comers(session, {event for pair in pairs for event in pair})
     found = [(person, *pair) for pair in pairs for person in comers[pair[0]] & comers[pair[1]]]
     events = _load(session, Event, {event for _, *pair in found for event in pair})
@@ -247,10 +285,10 @@ class _Span(NamedTuple):
 
 def _read_spans(session: Session, ids: Sequence[int], within: timedelta) -> list[_Span]:
     """Read the times of these events and of those around them, of all that bind somebody, by start."""
-    span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
-    first, last = session.execute(span).one()
-    if first is None or last is None:
+    span = _read_span(session, ids)
+    if span is None:
         return []
+    first, last = span
     binding = sa.exists().where(Attendee.event_id == Event.id, Attendee.standing.in_(BOUND))
     query = (
         sa.select(Event.starts_at, Event.ends_at, Event.id)
@@ -265,8 +303,15 @@ def _read_spans(session: Session, ids: Sequence[int], within: timedelta) -> list
     ]
 
 
-def _pair_up(spans: Sequence[_Span], mine: set[int], within: timedelta) -> Iterator[tuple[int, int]]:
-    """Yield each of these events with each that is not further away from it than that."""
+def _read_span(session: Session, ids: Sequence[int]) -> tuple[datetime, datetime] | None:
+    """Read from when to when some of these events are; None if none has a date."""
+    span = sa.select(sa.func.min(Event.starts_at), sa.func.max(Event.ends_at)).where(Event.id.in_(ids))
+    first, last = session.execute(span).one()
+    return None if first is None or last is None else (first, last)
+
+
+def _pair_up(spans: Sequence[S], mine: set[int], within: timedelta) -> Iterator[tuple[S, S]]:
+    """Yield each of these events with each that is not further away from it than that; all are given by start."""
     longest = max((span.ends_at - span.starts_at for span in spans), default=timedelta())
     starts = [span.starts_at for span in spans]
     for one in spans:
@@ -275,7 +320,7 @@ def _pair_up(spans: Sequence[_Span], mine: set[int], within: timedelta) -> Itera
         earliest = bisect_left(starts, one.starts_at - within - longest)
         for other in spans[earliest : bisect_left(starts, one.ends_at + within)]:
             if other.event != one.event and other.ends_at > one.starts_at - within:
-                yield one.event, other.event
+                yield one, other
 
 
 def _read_comers(session: Session, ids: Iterable[int]) -> dict[int, set[int]]:
@@ -290,10 +335,18 @@ def _read_comers(session: Session, ids: Iterable[int]) -> dict[int, set[int]]:
 
 
 def _load(session: Session, kind: type[R], ids: Iterable[int]) -> dict[int, R]:
-    """Return rows by their ids."""
-    chunks = _split_into_chunks(sorted(ids))
-    rows = (row for chunk in chunks for row in session.scalars(sa.select(kind).where(kind.id.in_(chunk))))
-    return {row.id: row for row in rows}
+    """Return rows by their ids; those that the session has are not read again."""
+    found: dict[int, R] = {}
+    unknown: list[int] = []
+    for number in ids:
+        row = session.identity_map.get(identity_key(kind, number))
+        if row is None or sa.inspect(row).expired:
+            unknown.append(number)
+        else:
+            found[number] = row
+    for chunk in _split_into_chunks(sorted(unknown)):
+        found |= {row.id: row for row in session.scalars(sa.select(kind).where(kind.id.in_(chunk)))}
+    return found
 
 
 def _find_short_journey(stated: TravelTimes, mine: Event, theirs: Event) -> tuple[Event, Event, timedelta] | None:
@@ -341,6 +394,13 @@ def _make_late(person: Person, first: Event, second: Event, takes: timedelta) ->
         goal=second.city.key,
         takes=f"{takes // timedelta(hours=1)}:{takes // timedelta(minutes=1) % 60:02}",
     )
+
+
+def _read_parts(session: Session, ids: Sequence[int]) -> None:
+    """Read the parts of these events at once, as far as they have not been read."""
+    query = sa.select(Event).options(load_only(Event.id), selectinload(Event.children))
+    for chunk in _split_into_chunks(ids):
+        session.scalars(query.where(Event.id.in_(chunk))).all()
 
 
 def _find_parts_of_cancelled(event: Event, now: datetime) -> Iterator[Contradiction]:
@@ -392,9 +452,11 @@ def _check_parts_within(session: Session, ids: Sequence[int]) -> Iterator[Contra
     whole = aliased(Event)
     # What lies within the whole as an instant lies within its days; only the rest is looked at on its calendar.
     outside = sa.or_(Event.starts_at < whole.starts_at, Event.ends_at > whole.ends_at)
-    parts = sa.select(Event).join(whole, whole.id == Event.parent_id).where(Event.parent_id.in_(ids), outside)
-    for part in session.scalars(parts.where(Event.status != Status.CANCELLED).order_by(Event.key)):
-        yield from _check_within_parent(part)
+    parts = sa.select(Event.id).join(whole, whole.id == Event.parent_id).where(Event.parent_id.in_(ids), outside)
+    found = session.scalars(parts.where(Event.status != Status.CANCELLED).order_by(Event.key)).all()
+    events = _load(session, Event, found)
+    for number in found:
+        yield from _check_within_parent(events[number])
 
 
 def _find_closed_days(event: Event) -> Iterator[Contradiction]:
@@ -412,6 +474,8 @@ def _find_closed_days(event: Event) -> Iterator[Contradiction]:
                 venue=venue.key,
                 event=event.key,
             )
+        return
+    if not (venue.hours or venue.closures or venue.holidays):
         return
     day, last = _get_local_days(event, venue.city.tzid)
     while day <= last:

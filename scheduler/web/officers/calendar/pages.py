@@ -31,9 +31,9 @@ from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
 from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
+from scheduler.web.officers.calendar.cells import CellMaker
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
-from scheduler.web.officers.kit.event_links import find_event_link
 from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 from scheduler.web.programme import wording as event_wording
 
@@ -91,7 +91,7 @@ def _show(app: App, look: CalendarLook) -> Response:
             home=home,
             today=wall(now, home).date(),
             words=entry_words,
-            event_link=find_event_link,
+            cells=CellMaker(home),
             looks=[(one, _(LOOK_NAMES[one])) for one in CalendarLook],
             kinds=[kind for kind in Kind if kind is not Kind.TOUR],
             new_kinds=NEW_KINDS,
@@ -271,7 +271,7 @@ def _send_events(app: App) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     look = next((look for look in CalendarLook if look == request.args.get("look")), CalendarLook.WEEK)
     address = read_address(look, today=wall(now, home).date())
-    first, last = address.days
+    (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
         visible = rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
@@ -286,7 +286,7 @@ def _send_events(app: App) -> Response:
         )
         return jsonify(
             {
-                "events": [grid_events.describe(entry, home, find_event_link(entry.event)) for entry in entries],
+                "events": [grid_events.describe(entry, home, cells.link(entry.event)) for entry in entries],
                 "off": grid_events.describe_days_off(off),
                 "closed": [day.isoformat() for day, one in off.items() if one.closed],
                 "venues": grid_events.list_resources(_group_by_venue(entries), _("No venue")),

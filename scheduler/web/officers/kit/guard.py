@@ -110,7 +110,8 @@ def officer() -> Officer:
 
 def allowed(act: Act) -> bool:
     """Return whether the reader is signed in and may do this act."""
-    return current_user.is_authenticated and officer().may(act)
+    who: Officer | None = getattr(current_user, "officer", None)
+    return who is not None and who.may(act)
 
 
 def blueprint(name: str) -> Blueprint:
