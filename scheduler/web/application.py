@@ -107,7 +107,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
-    index = DirectoryIndex()
+    index = web.extensions["scheduler.directory"] = DirectoryIndex()
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))

@@ -54,9 +54,10 @@ class Served:
         self.site = create_app(cast(App, LocalProxy(lambda: self.app)))
 
     def serve(self, app: App) -> Flask:
-        """The site, which has counted no request yet."""
+        """The site, which has counted no request yet and knows no directory."""
         self.app = app
         self.site.config["UNSOLVED"] = form_floods.Few()
+        self.site.extensions["scheduler.directory"].forget()
         ours = self.site.extensions["scheduler.limiter"]  # counts in the database
         for limiter in self.site.extensions["limiter"] - {ours}:
             limiter.reset()

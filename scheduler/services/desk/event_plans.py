@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
@@ -37,12 +38,14 @@ class EventPlan:
     """What was decided about an event: its fields, in the form of a programme file, and those who lead it.
 
     ``leads`` None leaves its list alone. ``key`` is for a new event; without it one is made from the title.
-    ``reason`` is what letters tell about a change, by language.
+    ``reason`` is what letters tell about a change, by language. ``uid`` is for a new event: the form that planned it
+    has it from the beginning, so that the same form plans nothing twice.
     """
 
     fields: Mapping[str, Any]
     leads: Sequence[PlannedLead] | None = None
     key: str = ""
+    uid: str = ""
     reason: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -85,8 +88,15 @@ def plan_event(
     key = plan.key or make_event_key(session, draft.title, draft.kind, first)
     if lookup.find(Event, key):
         raise Conflict(N_("an event with this key already exists"))
-    impact = planning.put(session, key, draft, now=now, lookup=lookup, tz=tz)
+    pending = planning.prepare(session, key, draft, now=now, lookup=lookup, tz=tz)
+    pending.event.uid = plan.uid or pending.event.uid
+    impact = planning.conclude(session, pending, planning.settle(session, [pending], now=now), now=now)
     return _lead(session, impact, plan, now, force)
+
+
+def find_planned(session: Session, uid: str) -> Event | None:
+    """Return the event that the form with this UID has planned already."""
+    return session.scalar(sa.select(Event).where(Event.uid == uid)) if uid else None
 
 
 def change_plan(

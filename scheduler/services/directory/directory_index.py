@@ -63,9 +63,10 @@ class DirectoryIndex:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Read everything anew at the next search: the database is another one."""
         self._rows = {noun: _RowIndex(noun) for noun in _TABLES}
         self._last_line = -1
         self._lines: set[int] = set()  # of the audit, the last ones that were read
@@ -140,7 +141,7 @@ class DirectoryIndex:
         """Read what has changed since the last time, or everything the first time."""
         newest = session.scalar(sa.select(sa.func.max(Audit.id))) or 0
         if newest < self._last_line:  # an older backup was restored
-            self._forget()
+            self.forget()
         if self._last_line < 0:
             for rows in self._rows.values():
                 rows.read_all(session)

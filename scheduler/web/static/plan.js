@@ -5,7 +5,7 @@
   if (!form) return;
   const kept = form.querySelector("[data-kept]");
   const place = `plan ${location.pathname}${location.search}`;
-  const NOT_KEPT = /^(csrf_token|kind|seen_.*|do|sure|seen)$/;
+  const NOT_KEPT = /^(csrf_token|kind|uid|seen_.*|do|sure|seen)$/;
   let asked = 0, waits;
 
   const check = form.querySelector("[data-check]");

@@ -5,6 +5,7 @@ Every page does everything without a script: a day opens a drawer below its week
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
@@ -98,6 +99,7 @@ def _show(app: App, look: CalendarLook) -> Response:
             MOST_LINES=MOST_LINES,
             events_address=address.events_link(),
             shift=_find_shift(home, address.at),
+            new_uid=uuid.uuid4(),
             typed_hour=request.args.get("hour", "")[:20],
             shown_days=list(each_day(*address.days)),
             **_read(session, address, now=now, today=wall(now, home).date()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
@@ -31,6 +32,7 @@ def begin_new(kind: Kind, asked: Mapping[str, str], choices: PlanChoices, whole:
     known, title = list_known(kind), asked.get("title", "")
     left_open = HOUR_UNKNOWN in known and known[0] != DAYS and asked.get("day") and asked.get("hour") == ""
     fields = {
+        "uid": str(uuid.uuid4()),
         "known": HOUR_UNKNOWN if left_open else known[0] if known else "",
         "status": "confirmed",
         "visibility": str(whole.visibility) if whole else "public",

@@ -47,6 +47,7 @@ from scheduler.web.officers.planning.plan_reading import (
     PlanReader,
     find_mistakes,
     place_errors,
+    read_uid,
 )
 
 NEW = f"{DESK}/plan/new"
@@ -212,7 +213,7 @@ def _plan_short(app: App, form: Form) -> Answer | str:
         return redirect_after_form(with_query(here, [("kind", kind), *asked.items()]))
     with app.db.read() as session:
         begun = begin_new(kind, asked, _open(session, app, kind, "").choices, None)
-    return _plan(app, Form({"kind": str(kind), **begun}))
+    return _plan(app, Form({"kind": str(kind), **begun, "uid": form["uid"]}))
 
 
 def _plan(app: App, form: Form) -> Answer | str:
@@ -220,6 +221,8 @@ def _plan(app: App, form: Form) -> Answer | str:
     if form["do"] == LOOK:
         with app.db.read() as session:
             return _answer_look(session, _open(session, app, kind, form["parent"]), form)
+    if planned := _find_planned(app, form):
+        return redirect_after_form(planned)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
         reader, plan = _open(session, app, kind, form["parent"]).read(form)
@@ -245,6 +248,13 @@ def _plan(app: App, form: Form) -> Answer | str:
         day="" if form["until"].strip() else "day",
     )
     return answer_plan(app, form, deed)
+
+
+def _find_planned(app: App, form: Form) -> str | None:
+    """Return the page of the event that this form has planned already: it was pressed twice, or sent again."""
+    with app.db.read() as session:
+        planned = event_plans.find_planned(session, read_uid(form))
+        return url_for("planpage.whole", language=g.language, key=planned.key) if planned else None
 
 
 def _answer_look(session: Session, page: _PlanPage, form: Form) -> Answer | str:

@@ -5,6 +5,7 @@ Whatever cannot be read has its complaint beside its field. Times are on the clo
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -55,6 +56,14 @@ class PlanChoices:
     leads: Sequence[Choice] = ()
 
 
+def read_uid(form: Form) -> str:
+    """Return the UID that the event of a new form gets; none if the form has no valid one."""
+    try:
+        return str(uuid.UUID(form["uid"]))
+    except ValueError:
+        return ""
+
+
 @dataclass
 class PlanReader:
     """A form that is being read: what was found so far, and the clock by which its times are meant."""
@@ -91,6 +100,7 @@ class PlanReader:
             fields=self.fields,
             leads=self._read_leads() if asked.guests else None,
             key=self._read_key(),
+            uid=read_uid(self.form),
             reason=read_texts(self.form, "why"),
         )
 

@@ -376,3 +376,24 @@ def test_a_button_that_is_pressed_twice_plans_once(web, typed):
     page = text(send(web, NEW, kind="ceremony", title_en="" if not typed else "Past", **typed))
 
     assert "once.js" in page
+
+
+@pytest.mark.parametrize("page", [NEW + "?kind=meeting", "/en/desk?at=2027-02-02&day=2027-02-02"])
+def test_a_form_that_is_sent_again_plans_nothing_twice(app, web, page):
+    """As by the Back button, or by a second press where there are no scripts."""
+    uid = re.search(r'name="uid" value="([^"]+)"', text(web.get(page)))[1]
+    typed = {
+        "kind": "meeting",
+        "known": "hour",
+        "day": "2 Feb",
+        "from": "10",
+        "to": "1 h",
+        "title_en": "Talks",
+        "uid": uid,
+    }
+
+    first, second = send(web, NEW, **typed), send(web, NEW, **typed)
+
+    assert (303, first.location) == (second.status_code, second.location)
+    with app.db.read() as session:
+        assert [uid] == list(session.scalars(sa.select(Event.uid)))
