@@ -51,6 +51,8 @@ GUEST_LIST = b"Name,E-mail,Answer\nDamir,damir@example.org,\nNewcomer,,\nDina,di
 PROGRAMME = '[programme]\nkey = "season"\nname = "Season"\n'
 SIDE = 8  # pixels of the picture that a camera sends
 
+PEOPLE = ("Anna Sample", "Sample Anna", "Bolat Sample", "Chai Sample")  # two of them may be one
+
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:
@@ -131,7 +133,7 @@ class Season:
         for key in ("krungthep", "ghost"):
             a_city(session, key)
         # One that is shown, one that is merged into it, one that is another, one that is erased.
-        self.people = [a_person(session, f"person-{number}").id for number in range(4)]
+        self.people = [a_person(session, f"person-{number}", name=name).id for number, name in enumerate(PEOPLE)]
 
     def _add_accounts(self, session: Session) -> None:
         made = {}

@@ -13,11 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model.attendance import Role
-from scheduler.model.events import Event, Kind, Registration, Status, Timing
+from scheduler.model.events import Event, Kind, Mode, Registration, Status, Timing
 from scheduler.model.letters import Letter
 from scheduler.services.common.lookup import get
 from scheduler.services.events.guests.leads import list_leads
 from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.event_reading import get_capacity
 from tests.support.accounts import an_account, sign_in, text
 from tests.support.accounts import seal as seal_of
 from tests.support.builders import NOW, START, a_person, a_venue, an_event, register
@@ -248,7 +249,11 @@ def test_the_second_of_two_officers_sees_what_the_first_changed_and_loses_nothin
     assert 303 == send(web, CHANGE.format("opening"), **merged).status_code
     with app.db.read() as session:
         event = get(session, Event, "opening")
-        assert ("Mine", 50, "https://example.org/b") == (str(event.title), event.capacities[0].capacity, event.url)
+        assert ("Mine", 50, "https://example.org/b") == (
+            str(event.title),
+            get_capacity(event, Mode.IN_PERSON).capacity,
+            event.url,
+        )
 
 
 def test_the_hints_beside_the_fields_are_those_of_the_code_that_reads_them(app, web):
