@@ -64,7 +64,7 @@ def test_new_events_are_looked_up_together(db, statements):
 
     bring(db, calendar(120))
 
-    assert len([sent for sent in statements if sent.startswith("SELECT")]) < 20
+    assert len([sent for sent in statements if sent.startswith("SELECT")]) < 25
 
 
 def test_rows_are_in_memory_by_batches_however_many_events_come_in(db, monkeypatch):
