@@ -1,4 +1,4 @@
-"""What a merge of two rows of the directory does, in lines; and the options that say what stays."""
+"""Consequences of merging two entries, as lines; and the options that choose whose values are kept."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from scheduler.cli.kit.answers import Columns, show
 from scheduler.cli.kit.consent import carry_out, print_lines, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
 from scheduler.cli.kit.language import _, language
-from scheduler.model.places import Person
 from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.directory import duplicates, person_merging
 from scheduler.services.directory.directory_index import DirectoryIndex
@@ -116,7 +115,7 @@ DUPLICATES: Columns = {
 @pass_context
 def tell_apart(context: CommandContext, person: str, other: str) -> None:
     with context.write() as session:
-        both: list[Person] = [person_of(session, who) for who in (person, other)]
-        duplicates.tell_apart(session, *both, now=context.now())
-        names = [f"#{one.id}" for one in both]
-    click.echo(_("Recorded: {one} and {other} are two people").format(one=names[0], other=names[1]))
+        first, second = person_of(session, person), person_of(session, other)
+        duplicates.tell_apart(session, first, second, now=context.now())
+        numbers = {"one": f"#{first.id}", "other": f"#{second.id}"}
+    click.echo(_("Recorded: {one} and {other} are two people").format(**numbers))

@@ -34,7 +34,7 @@ inform_nobody = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an act returned, and its consequences in lines and as a record; both are empty once it is done."""
+    """The result of an act, and its consequences as lines and as a record; after the act is done both are empty."""
 
     done: Any
     lines: Sequence[str] = ()

@@ -1,1 +1,1 @@
-"""What joins events, the consulate and letters for those who plan at the desk."""
+"""Services of the officers' desk that need events, the consulate and letters together."""

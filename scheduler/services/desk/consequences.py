@@ -34,7 +34,7 @@ Deed = Callable[[Session, str], T]
 
 
 class Verb(Enum):
-    """What becomes of an event."""
+    """The effect of an act on one event."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -57,7 +57,7 @@ class Moved(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOutcome:
-    """What an act does to an event; ``was`` are its facts before, empty if it is new.
+    """The changes of an event by an act; ``was`` has its facts before the act, and is empty for a new event.
 
     ``offers`` have the name of whom a place is offered to, ``passes`` is how many have a pass for the door,
     ``guests`` how many are on the list. A reminder that leaves at no time any more has None. ``doubts`` are what an

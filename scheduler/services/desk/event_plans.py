@@ -35,7 +35,7 @@ class PlannedLead(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPlan:
-    """What was decided about an event: its fields, in the form of a programme file, and those who lead it.
+    """An event as an officer has planned it: its fields, as in a programme file, and the people who lead it.
 
     ``leads`` None leaves its list alone. ``key`` is for a new event; without it one is made from the title.
     ``reason`` is what letters tell about a change, by language. ``uid`` is for a new event: the form that planned it

@@ -1,4 +1,4 @@
-"""Who is informed of an act on events: how many, in which language, by which way; who is not, and why."""
+"""The people who are informed of an act on events, counted by language and way; those who are not, and the reason."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ RECENT = 30  # messages whose text is offered for a new one
 
 
 class Fate(StrEnum):
-    """What has become of an e-mail of a message."""
+    """The state of one e-mail of a message."""
 
     WAITING = "to do"
     SENT = "sent"

@@ -1,4 +1,4 @@
-"""What stands against a plan: contradictions, public holidays, appointments at a post that does not move along."""
+"""Objections to a plan: contradictions, public holidays, appointments at a post that does not move with the event."""
 
 from __future__ import annotations
 

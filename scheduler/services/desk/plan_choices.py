@@ -1,4 +1,4 @@
-"""What an officer who plans an event can choose from, and what is meant by a name that they typed.
+"""The choices on the form of an event, and the look-up of a name that an officer typed there.
 
 A name is found in any language and script, by the beginnings of its words.
 """

@@ -38,7 +38,7 @@ class LikelySame:
 
 
 def propose(session: Session, index: DirectoryIndex, person: Person) -> Sequence[LikelySame]:
-    """Return who is probably the same as a person, the surest first."""
+    """Return the people who are probably the same as this person, the surest first."""
     marked = index.list_marked_alike(session, person.id)
     apart = _list_told_apart(session, person.id)
     near = people.read_people(session, [number for number in sorted(marked)[:200] if number not in apart])

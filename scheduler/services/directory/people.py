@@ -32,7 +32,7 @@ class PeoplePage:
 
 @dataclass(frozen=True, slots=True)
 class PlaceOnList:
-    """What somebody was invited to, and what became of it; ``deputy``: they come in the guest's place.
+    """An invitation of a person, with their answer; ``deputy`` is true if they come in the place of a guest.
 
     ``came_at`` is when they came in, if they did.
     """
@@ -48,7 +48,7 @@ class PlaceOnList:
 
 @dataclass(frozen=True, slots=True)
 class PersonHistory:
-    """What somebody was invited to and was sent, the latest first; ``more``: there is more than that."""
+    """Invitations and e-mails of a person, the latest first; ``more`` is true if there are others."""
 
     places: Sequence[PlaceOnList]
     letters: Sequence[Letter]

@@ -1,8 +1,8 @@
-"""Two people who are one: everything that hangs on either hangs on one of them, and nothing is lost.
+"""Merge two entries of one person: one is kept, the other deleted, and nothing is lost.
 
-Who is kept gets the lists, e-mails, arrivals, imported rows, links and keys of the other. Where both are on one list,
+The kept person gets the lists, e-mails, arrivals, imported rows, links and keys of the other. Where both are on one list,
 one place stays, and what the other had beside it (an arrival, needs, a consent) goes to it. The key and the number of
-the other lead to who is kept from then on.
+the deleted person lead to the kept one from then on.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class SharedList:
 
 @dataclass(frozen=True, slots=True)
 class PersonMerge:
-    """What a merge does: the fields that change, the lists with both, and how much of the other moves."""
+    """Consequences of merging two people: fields that change, lists with both of them, and what moves, counted."""
 
-    number: int  # of who is kept
+    number: int  # of the kept person
     handles: Sequence[str]  # what leads to them from now on
     fields: Mapping[str, tuple[Any, Any]]  # by name: before and after
     shared: Sequence[SharedList]
@@ -91,10 +91,10 @@ def merge(
     standings: Mapping[str, MergeSide] | None = None,
     now: datetime,
 ) -> PersonMerge:
-    """Merge two people into the one who is kept; the other is deleted.
+    """Merge two people: one is kept, the other is deleted.
 
-    ``fields`` says whose value stays where both have one (default: of who is kept; a text has the languages of both),
-    ``standings`` whose place stays at an event, by key (default: that with an answer). Raise Invalid for one person,
+    ``fields`` says whose value stays where both have one (default: the kept person's; a text has the languages of
+    both), ``standings`` whose place stays at an event, by key (default: that with an answer). Raise Invalid for one person,
     Conflict if both have parts in an event that one person cannot have.
     """
     if kept is other:
@@ -175,7 +175,7 @@ def merge_values(kept: Any, other: Any, stays: MergeSide) -> Any:
 
 
 def _replace(session: Session, kept: Person, other: Person, after: PersonDraft) -> None:
-    """Delete the other and write what both had into who is kept: in this order, because an identity is unique."""
+    """Delete the other person, then write the values of both into the kept one: an identity is unique."""
     asked = kept.name_asked or other.name_asked
     key = kept.key or other.key
     session.delete(other)
@@ -186,7 +186,7 @@ def _replace(session: Session, kept: Person, other: Person, after: PersonDraft) 
 
 
 def _keep_keys(session: Session, kept: Person, other: Person, now: datetime) -> list[str]:
-    """Let the number and the key of the other, and what once led to them, lead to who is kept."""
+    """Let the number, the key and all former keys of the deleted person lead to the kept one."""
     session.execute(
         sa.update(FormerKey).where(FormerKey.noun == "person", FormerKey.number == other.id).values(number=kept.id)
     )
@@ -284,7 +284,7 @@ def _move_guest_row(session: Session, end: Attendee, stay: Attendee) -> None:
 
 
 def _move(session: Session, kept: Person, other: Person) -> dict[str, int]:
-    """Let who is kept have everything of the other, and return how much of each it was."""
+    """Give everything of the deleted person to the kept one, and return the count of each."""
     session.flush()
     moved = {
         "events": _set(session, Attendee.person_id, kept, other),
@@ -306,7 +306,7 @@ def _move(session: Session, kept: Person, other: Person) -> dict[str, int]:
 
 
 def _readdress_messages(session: Session, kept: Person, other: Person) -> None:
-    """Let messages that wait, and that an officer addressed to the other one by name, be for who is kept."""
+    """Address waiting messages to the kept person that an officer had addressed to the deleted one by name."""
     mine = sa.and_(Letter.person_id == kept.id, Letter.outcome.is_(None))
     waiting = sa.select(Message).where(Message.id.in_(sa.select(Letter.of_message_id).where(mine)))
     was, now = f"person:#{other.id}", f"person:#{kept.id}"

@@ -26,7 +26,7 @@ from scheduler.services.events.programme import conflicts, places
 
 @dataclass(frozen=True, slots=True)
 class PlaceMerge:
-    """What a merge does: the fields that change, how much moves by what it is, and what stands against it then."""
+    """Consequences of a merge: fields that change, what moves, counted by noun, and new contradictions."""
 
     noun: str
     key: str  # of what is kept

@@ -1,4 +1,4 @@
-"""What hangs on an organisation, a venue or a city; what nothing hangs on can be deleted."""
+"""The rows that refer to an organisation, a venue or a city, counted; one without any can be deleted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = City | Organisation | Venue
 
 
 class PlaceUse(StrEnum):
-    """What can hang on an organisation, a venue or a city."""
+    """A kind of rows that refer to an organisation, a venue or a city."""
 
     PEOPLE = "people"
     EVENTS = "events"

@@ -24,7 +24,7 @@ EVERY_LETTER = sa.true()
 
 
 class LetterState(StrEnum):
-    """What has become of letters, as an officer looks for them."""
+    """The states of letters that an officer can look for."""
 
     NOT_ARRIVED = "not arrived"  # failed or without an address, and still of use
     WAITING = "to do"

@@ -1,4 +1,4 @@
-"""What the calendar of the desk shows: the events of some days, who comes to each, and what stands against it.
+"""The calendar of the desk: the events of some days, how many people come to each, and its contradictions.
 
 Days and hours are wall times of each event's place. Everything is read in a fixed number of queries, whatever the
 number of events, and at most `MOST_EVENTS` are shown.
@@ -70,7 +70,7 @@ class CalendarFilter:
 
 
 class Clash(NamedTuple):
-    """What stands against an event; ``others`` are the other events that it is about."""
+    """A contradiction of an event, as a sentence; ``others`` are the other events that it is about."""
 
     error: Contradiction
     others: Sequence[Event]

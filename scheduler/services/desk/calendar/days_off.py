@@ -39,7 +39,7 @@ class DayOff:
 
     @property
     def reasons(self) -> list[Text]:
-        """What officers wrote about the closures, each once."""
+        """The reasons that officers wrote for the closures, each one time."""
         return list({str(one.reason): one.reason for one in self.closed if one.reason}.values())
 
 

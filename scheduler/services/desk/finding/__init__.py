@@ -1,1 +1,1 @@
-"""What officers find from every page of the desk."""
+"""The search that every page of the desk offers."""

@@ -33,7 +33,7 @@ _RECENT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SearchResults:
-    """What was found, in groups, the likeliest of each first.
+    """Results of a search, in groups, the most likely of each group first.
 
     ``letters`` are the last ones to those with an address that was typed, or to the only person.
     """
@@ -52,7 +52,7 @@ class SearchResults:
 
     @property
     def groups(self) -> Sequence[Sequence[Any]]:
-        """What has a page of its own, in the order in which it is shown."""
+        """Results that have a page of their own, in the order in which they are shown."""
         return (self.visits, self.events, self.people, self.organisations, self.venues, self.cities)
 
 

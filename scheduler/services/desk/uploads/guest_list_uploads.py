@@ -75,7 +75,7 @@ class RowQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ShownOutlook:
-    """What an officer had before them: the digest of the certain rows, and the rows that were asked about."""
+    """The page that an officer answers: a digest of the certain rows, and the numbers of the doubtful ones."""
 
     certain: str
     asked: frozenset[int]
@@ -87,7 +87,7 @@ class ListChanged(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ListOutlook:
-    """What a list comes to as things stand: its sheet and columns, the questions, and the result of each row."""
+    """The outcome of a guest list with the present choices: sheet, columns, questions, and the result of each row."""
 
     sheet: TableSheet
     columns: Columns

@@ -14,7 +14,7 @@ NEW, LEFT_OUT = "new", "out"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListChoices:
-    """What an officer has chosen for a list: sheet, headings, fields by heading, decisions and corrections by row.
+    """Choices of an officer for a list: sheet, headings, fields by heading, decisions and corrections by row.
 
     A decision is NEW, LEFT_OUT, or a person as #number.
     """

@@ -46,7 +46,7 @@ class InformedPerson:
 
 @dataclass(frozen=True, slots=True)
 class GroupOutcome:
-    """What an act on many came to, in the order of the list, and who is informed of it."""
+    """The outcome of an act on many guests, in the order of the list, and the people who are informed of it."""
 
     guests: Sequence[GuestOutcome]
     informed: Sequence[InformedPerson]
@@ -69,7 +69,7 @@ class GroupOutcome:
 
     @property
     def digest(self) -> str:
-        """A digest of who is done and who is refused, to see that what was shown is what is done."""
+        """A digest of the guests of each outcome: if it is another one later, the page is shown again."""
         parts = [f"{one.attendee.id}:{one.refused or ''}" for one in self.guests]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
 

@@ -30,7 +30,7 @@ class CalendarLook(StrEnum):
 
 
 class CalendarNeed(StrEnum):
-    """What asks for the officer: a list can be cut down to the events with one of them."""
+    """A reason for which an event needs the officer; the list can show only the events with one of them."""
 
     CLASHES = "clashes"
     ANSWERS = "answers"
@@ -40,7 +40,7 @@ class CalendarNeed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarAddress:
-    """What an address of the calendar says. ``at`` is a day of those shown, ``picked`` the day to plan on."""
+    """The view and the filters in an address. ``at`` is one of the days shown, ``picked`` the day to plan on."""
 
     look: CalendarLook
     at: date

@@ -1,4 +1,4 @@
-"""What a cell of the calendar holds of an event: its words and addresses, made once for each."""
+"""The words and addresses of an event in the calendar, made one time for each event."""
 
 from __future__ import annotations
 

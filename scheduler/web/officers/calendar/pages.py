@@ -216,7 +216,7 @@ _OF_GUESTS = (CalendarNeed.ANSWERS, CalendarNeed.DEPUTIES)
 
 
 class ShownNeed(NamedTuple):
-    """What asks for the officer: how many there are, and the page that lists them."""
+    """Something that needs the officer: how often, and the page that lists it."""
 
     need: CalendarNeed
     number: int

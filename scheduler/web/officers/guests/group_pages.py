@@ -39,7 +39,7 @@ MOST_RECIPIENTS = 500  # whom an address of a page can name
 
 @dataclass(frozen=True, slots=True)
 class GroupOutlook:
-    """What an act would come to: its outcome, the reasons of those refused in words, and e-mails to read."""
+    """The preview of an act: its outcome, the reasons of refusals in words, and the e-mails that would leave."""
 
     outcome: GroupOutcome
     refused: Sequence[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""What the form asks of an event of each kind."""
+"""The fields of the form of an event, by its kind."""
 
 from __future__ import annotations
 

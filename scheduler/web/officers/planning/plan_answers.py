@@ -20,7 +20,7 @@ from scheduler.web.officers.planning.sheet import PlanningSheet, SheetAct, answe
 
 @dataclass(frozen=True, slots=True)
 class PlanDone:
-    """What a deed did: the events that it changed, and the page to go to afterwards."""
+    """The result of an act on a plan: the events that it changed, and the page to go to afterwards."""
 
     impacts: Sequence[Impact]
     address: str

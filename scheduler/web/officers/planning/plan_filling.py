@@ -1,4 +1,4 @@
-"""What the form of an event begins with: an empty one, or the event as it is, written as people write it."""
+"""The first content of the form of an event: empty, or the event as it is, in the words that people type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside the fields of the form of an event: the weekday, the reader's clock, the free hours of a venue.
+"""Hints beside the fields of the form of an event: the weekday, the reader's clock, the free hours of a venue.
 
 Hints only tell; what is wrong is said when the form is sent.
 """

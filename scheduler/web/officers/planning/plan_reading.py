@@ -45,7 +45,7 @@ REMIND = "remind "  # begins the name of a tick: "remind 1d  everyone"
 
 @dataclass(frozen=True, slots=True)
 class PlanChoices:
-    """What can be chosen on the form. ``leads`` are those who lead the event already."""
+    """The choices on the form. ``leads`` are the people who lead the event already."""
 
     venues: Sequence[Choice] = ()
     organisations: Sequence[Choice] = ()

@@ -96,7 +96,7 @@ def _ask(form: Form) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """What a file would do: its changes, with a digest by which it is seen whether they are the same later."""
+    """Changes that a file would make, and a digest that shows later whether they are still the same."""
 
     changes: Sequence[Change]
 
@@ -111,7 +111,7 @@ class FileView:
 
     @property
     def undecided(self) -> Sequence[tuple[Change, Sequence[str]]]:
-        """What both have changed, with the values to choose; first of all whether an event takes place."""
+        """Fields that the file and an officer have both changed, with the values to choose from; the status first."""
         both = [one for one in self.changes if one.verb is ChangeKind.UNDECIDED]
         return [(one, [STATUS] if STATUS in one.fields else list(one.fields)) for one in both]
 

@@ -253,7 +253,7 @@ def _count_minutes(informed: Informed, now: datetime) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeWords:
-    """What becomes of an event, in words: its time before and now, and what moves with it by a label."""
+    """The effect of an act on one event, in words: its time before and after, and what moves with it, by label."""
 
     was: Sequence[When]
     becomes: Sequence[When]

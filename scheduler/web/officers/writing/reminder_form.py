@@ -16,7 +16,7 @@ AUDIENCES = [audience for audience in ReminderAudience if audience is not Remind
 
 
 class ReminderName(NamedTuple):
-    """What tells the reminders of an event apart."""
+    """The key by which the reminders of an event differ."""
 
     before: NominalDuration
     audience: ReminderAudience
