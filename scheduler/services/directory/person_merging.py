@@ -1,8 +1,8 @@
 """Merge two entries of one person: one is kept, the other deleted, and nothing is lost.
 
-The kept person gets the lists, e-mails, arrivals, imported rows, links and keys of the other. Where both are on one list,
-one place stays, and what the other had beside it (an arrival, needs, a consent) goes to it. The key and the number of
-the deleted person lead to the kept one from then on.
+The kept person gets the lists, e-mails, arrivals, imported rows, links and keys of the other. Where both are on one
+list, one place stays, with an arrival, needs or a consent of the other. The key and the number of the deleted person
+lead to the kept one from then on.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def merge(
     """Merge two people: one is kept, the other is deleted.
 
     ``fields`` says whose value stays where both have one (default: the kept person's; a text has the languages of
-    both), ``standings`` whose place stays at an event, by key (default: that with an answer). Raise Invalid for one person,
-    Conflict if both have parts in an event that one person cannot have.
+    both), ``standings`` whose place stays at an event, by key (default: that with an answer). Raise Invalid for one
+    person, Conflict if both have parts in an event that one person cannot have.
     """
     if kept is other:
         raise Invalid("this is one person: choose another one")
