@@ -28,6 +28,7 @@ with_audience = click.option(
     default=str(ReminderAudience.EVERYONE),
     help=N_("People who get the reminder."),
 )
+with_time_of_day = click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
 
 
 @click.command("list", help=N_("List the reminders still to be sent, or all reminders of one event."))

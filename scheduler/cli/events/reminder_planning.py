@@ -8,7 +8,13 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.cli.events.reminder_listing import COLUMNS, read_reminder, reminder_record, with_audience
+from scheduler.cli.events.reminder_listing import (
+    COLUMNS,
+    read_reminder,
+    reminder_record,
+    with_audience,
+    with_time_of_day,
+)
 from scheduler.cli.kit.answers import Record, print_json, show
 from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
@@ -24,7 +30,7 @@ Planned = tuple[list[Record], bool]  # the reminders of the event then, and whet
 @click.command(help=N_('Remind before an event, like: reminder add opening "1 day" --at 09:00'))
 @click.argument("event")
 @click.argument("before")
-@click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
+@with_time_of_day
 @with_audience
 @with_consent
 @as_json
@@ -51,7 +57,7 @@ def add(
 @click.command(help=N_("Change the time of a reminder."))
 @click.argument("event")
 @click.argument("before")
-@click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
+@with_time_of_day
 @click.option("--to", help=N_('Other length of time before the event, like "2 days".'))
 @with_audience
 @with_consent

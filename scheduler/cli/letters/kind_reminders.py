@@ -8,7 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from scheduler.base.i18n import N_
-from scheduler.cli.events.reminder_listing import read_reminder, with_audience
+from scheduler.cli.events.reminder_listing import read_reminder, with_audience, with_time_of_day
 from scheduler.cli.kit.answers import Columns, Record, print_json, show
 from scheduler.cli.kit.consent import carry_out, with_consent
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
@@ -39,7 +39,7 @@ def list_reminders(context: CommandContext, kind: str | None, as_json: bool) -> 
 )
 @click.argument("kind", type=KIND)
 @click.argument("before")
-@click.option("--at", "at_time", help=N_("Time of day in the event's time zone."))
+@with_time_of_day
 @with_audience
 @with_consent
 @as_json
