@@ -15,7 +15,7 @@ from scheduler.services.desk import event_keys, event_plans, plan_choices, venue
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.events.guests.leads import list_leads
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.replanning import registration_switch, reinstatement
 from tests.support.builders import DAILY, DAY, NOW, START, a_city, a_person, a_venue, an_event, attendees_of, invite
 

@@ -16,7 +16,8 @@ from scheduler.model.letters import NEWS, Letter, Outcome
 from scheduler.services.common.audit import note
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import offers
-from scheduler.services.events.programme import conflicts, planning
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.replanning.event_trees import lock_lists, lock_trees, walk_trees
 from scheduler.services.events.replanning.shifts import prepare_all
@@ -90,7 +91,7 @@ def take_back(
         _shift_offers(session, one.event, first_days[one.event.key], now=now)
         impacts.append(planning.conclude(session, one, retimed, now=now))
         note(session, "take back", "event", one.event.key, now=now, made_at=last.made_at.isoformat(), by=last.actor)
-    conflicts.refuse(session, changed, force=force, now=now)
+    conflict_check.refuse(session, changed, force=force, now=now)
     return TakenBack(last.actor, last.made_at, impacts, letters)
 
 

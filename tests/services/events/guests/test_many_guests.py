@@ -18,7 +18,7 @@ from scheduler.services.events.guests import chasing, group_acts, guest_groups
 from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.privacy import erasure
 from tests.support.builders import NOW, START, a_person, an_event, attendees_of, invite, register
 from tests.support.letters import Round, body

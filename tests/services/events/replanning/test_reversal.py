@@ -15,7 +15,7 @@ from scheduler.model.letters import Letter
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.programme.event_mapping import read_draft
 from scheduler.services.events.replanning import registration_switch, reinstatement, reversal, shifts
 from scheduler.services.events.replanning.reversal import NewsHasLeft
