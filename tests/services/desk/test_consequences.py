@@ -249,10 +249,11 @@ def other_days(app, to, key="opening"):
 
 
 @ONE_ENGINE
-def test_other_days_of_a_part_are_days_of_its_whole(app):
+def test_other_days_of_a_part_are_days_of_its_whole_which_does_not_stand_against_it(app):
     with app.db.write() as session:
-        an_event(session, "show", kind="exhibition", first_day=date(2027, 2, 2), last_day=date(2027, 2, 4))
-        an_event(session, parent="show")
+        days = {"first_day": date(2027, 2, 2), "last_day": date(2027, 2, 4)}
+        an_event(session, "show", kind="exhibition", venue=a_venue(session).key, **days)
+        an_event(session, parent="show", venue="hall")
 
     assert ["02-04"] == other_days(app, START + DAY)
 
