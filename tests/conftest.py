@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ from tests.support.instance import Pool, Scheduler, connect, engine_for, setting
 # What is compiled is kept for the next of some hundred processes, also where the environment says that it is not.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A file system without a disk, of Linux. Every commit waits for the disk; a whole run writes less than a gigabyte.
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 # The suite plays the same few examples each time; new ones are looked for with --hypothesis-profile=long.
@@ -83,6 +89,28 @@ def _names(given: str | Iterable[str]) -> Iterable[str]:
     return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each of several workers begin with journeys, which take long, so that at the end none waits for another.
+
+    Workers begin with equal parts of the list, one after the other, and take from each other's ends.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 0)
+    modules = [list(found) for _, found in groupby(filter(_is_journey, items), key=lambda item: item.path)]
+    others = [item for item in items if not _is_journey(item)]
+    dealt: list[pytest.Item] = []
+    for worker in range(workers):
+        journeys = list(chain.from_iterable(modules[worker::workers]))
+        rest = len(items) * (worker + 1) // workers - len(dealt) - len(journeys)
+        dealt += journeys + others[: max(0, rest)]
+        del others[: max(0, rest)]
+    items[:] = dealt + others if workers else items
+
+
+def _is_journey(item: pytest.Item) -> bool:
+    return item.nodeid.startswith("tests/journeys/")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
     crowds = [item for item in session.items if item.get_closest_marker("crowd")]
@@ -93,13 +121,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - a file system without a disk, of Linux; every commit waits for the disk
-
-
 @pytest.fixture(scope="session")
 def sqlite_template() -> Iterator[Path]:
     """A migrated file; its copies lie beside it."""
-    with tempfile.TemporaryDirectory(prefix="scheduler-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+    with tempfile.TemporaryDirectory(prefix="scheduler-") as place:
         yield _migrated(Path(place) / "empty.db")
 
 
@@ -166,12 +191,15 @@ def postgresql() -> Iterator[sa.URL]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+WITHOUT_DISK = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "'256MB'"}
+
+
 def _without_disk(url: sa.URL) -> None:
     """No test cuts the power of this machine; processes that are killed lose nothing by it."""
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        for name in ("fsync", "full_page_writes"):
-            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
+        for name, value in WITHOUT_DISK.items():
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = {value}")
         connection.exec_driver_sql("SELECT pg_reload_conf()")
 
 
