@@ -27,7 +27,7 @@ from scheduler.services.directory.choices import ChoiceList
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guests import leads
 from scheduler.services.events.programme import event_mapping
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, with_query
