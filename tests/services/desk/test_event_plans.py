@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 import pytest
 
-from scheduler.base.errors import Conflict, Invalid, NothingToChange
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Kind, Status, Visibility
