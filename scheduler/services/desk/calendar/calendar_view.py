@@ -185,11 +185,6 @@ def list_choices(
     )
 
 
-def list_venues(session: Session) -> Sequence[Venue]:
-    """Return the venues to plan at, by key."""
-    return session.scalars(sa.select(Venue).order_by(Venue.key).limit(MOST_CHOICES)).all()
-
-
 def list_registration_ends(
     session: Session, chosen: CalendarFilter, first: date, last: date, *, visibilities: Collection[Visibility]
 ) -> list[RegistrationEnd]:
