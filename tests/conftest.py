@@ -52,20 +52,28 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
-# What is about words, pages, arguments, rules and hours. Each statement that these send to a database is sent to both
-# engines by other tests, or by one of them that is marked.
+# What is about words, pages, arguments, rights, rules and hours. Each statement that these send to a database is sent
+# to both engines by other tests, or by one of them that is marked.
 ON_ONE_ENGINE = (
     "tests/edges/cli/",
     "tests/edges/web/",
+    "tests/edges/worker/test_mail_faults.py",
     "tests/edges/worker/test_timetable.py",
+    "tests/services/accounts/test_rights.py",
     "tests/services/consulate/test_queue.py",
     "tests/services/consulate/test_visit_upkeep.py",
+    "tests/services/consulate/test_visits.py",
+    "tests/services/desk/test_consequences.py",
+    "tests/services/events/attendance/test_attendance.py",
     "tests/services/events/attendance/test_offers.py",
     "tests/services/events/attendance/test_places_for_officials.py",
     "tests/services/events/attendance/test_representation.py",
     "tests/services/events/guests/test_registration.py",
+    "tests/services/events/programme/test_agenda.py",
     "tests/services/events/programme/test_change_news.py",
     "tests/services/events/programme/test_conflicts.py",
+    "tests/services/events/programme/test_visibility.py",
+    "tests/services/events/replanning/test_reversal.py",
     "tests/services/events/replanning/test_shifts.py",
     "tests/services/feeds/",
     "tests/services/letters/",
@@ -114,7 +122,8 @@ def _is_journey(item: pytest.Item) -> bool:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
     crowds = [item for item in session.items if item.get_closest_marker("crowd")]
-    processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
+    modules = {item.module.__name__ for item in crowds if isinstance(item, pytest.Function)}
+    processes.make_ready(modules if len(crowds) == len(session.items) else {*modules, processes.PAGES})
     # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.
     gc.collect()
     gc.freeze()
