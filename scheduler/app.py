@@ -72,6 +72,7 @@ class App:
             sender=self.settings.mail_from,
             secret=self.secret,
             base_url=self.settings.base_url,
+            replies=self.settings.mail_replies,
             pages=bool(self.settings.pages),
         )
 

@@ -4,8 +4,9 @@ Pure, and apart from transport: no mail, no clock, no database. A message is a r
 What other programs write in ways of their own is read as they mean it, where that is certain; nothing is guessed.
 """
 
+from calendars.itip.addresses import Participant
 from calendars.itip.answers import AnswerMark, supersedes
-from calendars.itip.messages import ItipMessage, ItipPart, Method, Participant, read_itip
+from calendars.itip.messages import ItipMessage, ItipPart, Method, read_itip
 from calendars.itip.requests import Invitee, Organizer, write_cancel, write_request
 
 __all__ = [

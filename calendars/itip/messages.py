@@ -151,7 +151,7 @@ def _read_sequence(written: str) -> int | None:
 
 
 def _read_stamp(line: ContentLine | None, zones: TzidResolver) -> datetime | None:
-    """Return the instant of DTSTAMP, which is in UTC (RFC 5545 section 3.8.7.2) also where a program forgets the Z."""
+    """Return the instant of DTSTAMP, which is in UTC (RFC 5545 section 3.8.7.2) also without its Z."""
     stamp = _read_time(line, zones)
     if not isinstance(stamp, datetime):
         return None
@@ -173,4 +173,3 @@ def _read_time(line: ContentLine | None, zones: TzidResolver) -> DateOrDateTime 
     except UnknownZone:
         return written.value
     return to_instant(placed.wall, placed.tzid) if placed.tzid else written.value
-

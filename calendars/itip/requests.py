@@ -1,7 +1,7 @@
 """Invitations and cancellations for one guest each (RFC 5546 sections 3.2.2 and 3.2.5), written as bytes.
 
-They are made from rendered events, which are the same for all guests: only the lines about the organizer and this guest
-are added. Other guests are never named (docs/icalendar-rules.md, rule 98).
+They are made from rendered events, which are the same for all guests: only the lines about the organizer and this
+guest are added. Other guests are never named (docs/icalendar-rules.md, rule 98).
 """
 
 from __future__ import annotations

@@ -3,8 +3,3 @@
 Nothing in a mail is executed, fetched or believed: it is data of a stranger. No mail makes an error; what cannot be
 understood is said to be so.
 """
-
-from scheduler.formats.incoming.delivery_reports import DeliveryStatus
-from scheduler.formats.incoming.received_mail import MOST_BYTES, MailKind, ReceivedCalendar, ReceivedMail, read_mail
-
-__all__ = ["MOST_BYTES", "DeliveryStatus", "MailKind", "ReceivedCalendar", "ReceivedMail", "read_mail"]

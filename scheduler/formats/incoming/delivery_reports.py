@@ -60,9 +60,9 @@ def read_delivery_report(message: Message) -> tuple[DeliveryStatus, ...]:
     if formal or not _is_from_server(message):
         return tuple(formal[:_MOST_RECIPIENTS])
     delayed, failed = all_failures(message)
-    known = [*((address, Delivery.FAILED) for address in failed), *((at, Delivery.DELAYED) for at in delayed - failed)]
-    found = sorted((address.decode("ascii", "replace").lower(), delivery) for address, delivery in known)
-    return tuple(DeliveryStatus(address, delivery) for address, delivery in found[:_MOST_RECIPIENTS])
+    fates = {**dict.fromkeys(delayed, Delivery.DELAYED), **dict.fromkeys(failed, Delivery.FAILED)}
+    found = sorted((address.decode("ascii", "replace").lower(), fate) for address, fate in fates.items())
+    return tuple(DeliveryStatus(address, fate) for address, fate in found[:_MOST_RECIPIENTS])
 
 
 def _list_blocks(message: Message) -> Iterator[Message]:
@@ -113,12 +113,13 @@ def _is_from_server(message: Message) -> bool:
 def list_returned_ids(message: Message) -> tuple[str, ...]:
     """Return the Message-IDs of our mails that a report gives back, whole or only with their header."""
     found: list[str] = []
-    for kind in ("rfc822", "global"):
-        for part in typed_subpart_iterator(message, "message", kind):
-            inner = part.get_payload() if isinstance(part, Message) else []
-            found += [one for mail in inner if isinstance(mail, Message) for one in list_message_ids(mail, "Message-ID")]
-    for name in ("rfc822-headers", "global-headers"):
-        for part in typed_subpart_iterator(message, None if name == "global-headers" else "text", name):
-            content = part.get_payload() if isinstance(part, Message) else ""
-            found += re.findall(r"^message-id:\s*(<[^<>\s]{1,250}>)", f"{content}", re.IGNORECASE | re.MULTILINE)
+    for part in message.walk():
+        if part.get_content_type() in ("message/rfc822", "message/global"):
+            for mail in part.get_payload() if part.is_multipart() else ():
+                found += list_message_ids(mail, "Message-ID") if isinstance(mail, Message) else []
+        elif part.get_content_type() in ("text/rfc822-headers", "message/global-headers"):
+            found += _RETURNED_ID.findall(f"{part.get_payload()}")
     return tuple(dict.fromkeys(found))
+
+
+_RETURNED_ID = re.compile(r"^message-id:\s*(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
-from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -17,7 +17,13 @@ MOST_TEXT = 20_000  # characters of the text that are kept
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _BREAKS = re.compile(r"<(br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>", re.IGNORECASE)
-_CHARSETS = {"tis-620": "cp874", "iso-8859-11": "cp874", "iso-8859-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8"}
+_CHARSETS = {
+    "tis-620": "cp874",
+    "iso-8859-11": "cp874",
+    "iso-8859-1": "cp1252",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+}
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
 _ID = re.compile(r"<[^<>\s]{1,250}>")
 
@@ -62,8 +68,8 @@ def read_date(message: Message) -> datetime | None:
 def read_text(parts: list[Message]) -> str:
     """Return the words of a mail: its plain text, or what its HTML says."""
     for kind, read in (("text/plain", decode_text), ("text/html", _read_html)):
-        texts = [text for part in parts if part.get_content_type() == kind and not is_file(part) and (text := read(part))]
-        if texts:
+        shown = [part for part in parts if part.get_content_type() == kind and not is_file(part)]
+        if texts := [text for part in shown if (text := read(part))]:
             return "\n\n".join(texts)[:MOST_TEXT]
     return ""
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import Message
-from enum import StrEnum
 
 from scheduler.formats.incoming.delivery_reports import DeliveryStatus, list_returned_ids, read_delivery_report
+from scheduler.formats.incoming.mail_kinds import MailKind
 from scheduler.formats.incoming.mail_texts import (
     decode_bytes,
     list_addresses,
@@ -28,17 +28,6 @@ MOST_CALENDARS = 5
 _MOST_BOUNDARIES = 400  # of multiparts; deeper than that nothing that people write is
 
 
-class MailKind(StrEnum):
-    """The kind of a mail that came in, by its form alone."""
-
-    CALENDAR = "calendar"  # has a calendar, which may be an answer
-    WORDS = "words"  # what a person wrote
-    AUTOMATIC = "automatic"  # out of office, and other programs that answer (RFC 3834)
-    REPORT = "report"  # of a mail server about the delivery of ours
-    RECEIPT = "receipt"  # that a mail was shown (RFC 8098)
-    UNREADABLE = "unreadable"
-
-
 @dataclass(frozen=True, slots=True)
 class ReceivedCalendar:
     """The octets of a calendar in a mail, and the charset that the mail says they are in."""
@@ -51,9 +40,9 @@ class ReceivedCalendar:
 class ReceivedMail:
     """A mail as it came in; addresses are in small letters, times in UTC.
 
-    ``digest`` is the same for the same mail, whichever way it came. ``recipients`` has every address that the mail may
-    have been sent to; ``threads`` the Message-IDs of the mails that it answers, or gives back. ``authentication`` has
-    the Authentication-Results (RFC 8601) as they stand; who wrote them is for the caller to trust.
+    ``digest`` is the same for the same mail, whichever way it came. ``recipients`` has every address that the mail
+    may have been sent to; ``threads`` the Message-IDs of the mails that it answers, or gives back. ``authentication``
+    has the Authentication-Results (RFC 8601) as they stand; who wrote them is for the caller to trust.
     """
 
     digest: str
@@ -91,7 +80,7 @@ def _read(message: Message, content: bytes, *, whole: bool) -> ReceivedMail:
     senders = list_addresses(message, "From")
     return ReceivedMail(
         digest=_make_digest(message, content),
-        kind=_find_kind(message, parts, deliveries, calendars) if whole else MailKind.UNREADABLE,
+        kind=_find_kind(message, deliveries, calendars) if whole else MailKind.UNREADABLE,
         message_id=next(iter(list_message_ids(message, "Message-ID")), ""),
         sender=senders[0] if len(senders) == 1 else "",
         sender_shown=read_field(message, "From")[:300],
@@ -154,7 +143,6 @@ def _is_calendar(part: Message) -> bool:
 
 def _find_kind(
     message: Message,
-    parts: list[Message],
     deliveries: tuple[DeliveryStatus, ...],
     calendars: tuple[ReceivedCalendar, ...],
 ) -> MailKind:
