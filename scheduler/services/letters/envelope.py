@@ -118,8 +118,8 @@ def put_in_envelope(
 ) -> OutgoingMessage:
     """Return the letter as a message, with the name of those who sign it as that of the sender.
 
-    ``references`` is the Message-ID of the mail that it belongs to, ``asks`` what it asks a guest. Raise ValueError if
-    its address has other than ASCII letters before the @.
+    ``references`` is the Message-ID of the mail that it belongs to, ``asks`` what it asks a guest. Raise ValueError
+    if its address has other than ASCII letters before the @.
     """
     sender = f'"{quote(signature.name)}" <{parseaddr(house.sender)[1]}>'
     message_id, address = make_message_id(letter.key, house), ascii_address(recipient.email)

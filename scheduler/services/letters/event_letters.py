@@ -72,7 +72,7 @@ def compose_event_letters(
 
 
 def _find_invitations(session: Session, rows: Iterable[LetterRow]) -> Mapping[tuple[int, int], str]:
-    """Return the Message-IDs of the invitations that were sent to those who were asked: threads hold together by them.
+    """Return the Message-IDs of the invitations that were sent to those who were asked, for the threads of mail.
 
     They stand by the ids of event and person; of several the first.
     """
