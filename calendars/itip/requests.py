@@ -40,14 +40,16 @@ class Invitee:
     partstat: str = "NEEDS-ACTION"
 
 
-def write_request(event: bytes, organizer: Organizer, invitee: Invitee, *, stamp: datetime) -> bytes:
+def write_request(
+    event: bytes, organizer: Organizer, invitee: Invitee, *, stamp: datetime, negotiable: bool = True
+) -> bytes:
     """Write an invitation, or the invitation again after a change (RFC 5546 section 3.2.2).
 
     ``event`` is one event or series as rendered, all with one UID; ``stamp`` (aware) is when the message is written.
-    The guest is asked for an answer unless they have given one. Nobody can propose another time than the programme's
-    by a button of Outlook, which would answer nothing to the question.
+    The guest is asked for an answer unless they have given one. Outlook offers to propose another time only where
+    that is ``negotiable`` (docs/icalendar-rules.md, rule 109).
     """
-    lines = write_content_lines([*_list_people(organizer, invitee), _FORBID_COUNTER])
+    lines = write_content_lines([*_list_people(organizer, invitee), *([] if negotiable else [_FORBID_COUNTER])])
     return _write_message(b"REQUEST", _add(event, lines), stamp)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -19,7 +19,7 @@ from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.letters import AnswerWord, IncomingMail, MailState, ReceivedAnswer
 from scheduler.model.places import Person
 from scheduler.services.correspondence.senders import Sender, find_by_address, find_event, find_people
-from scheduler.services.events.attendance import invitations, transitions
+from scheduler.services.events.attendance import capacity, invitations, transitions
 from scheduler.services.events.attendance.transitions import AnswerDetails
 from scheduler.services.events.guests.people import find_or_add_guest
 from scheduler.services.events.programme.place_drafts import PersonDraft
@@ -54,6 +54,14 @@ _PARTSTATS = {
     AnswerWord.DECLINED: Partstat.DECLINED,
     AnswerWord.TENTATIVE: Partstat.TENTATIVE,
 }
+
+
+def describe_reason(reason: str, translate: Callable[[str], str]) -> str:
+    """Return a reason as an officer reads it; what the services say of a refusal stands in it as it was."""
+    before, _, _ = NOT_RECORDED.partition("{reason}")
+    if reason.startswith(before):
+        return translate(NOT_RECORDED).format(reason=reason.removeprefix(before))
+    return translate(reason) if reason else ""
 
 
 class NoAnswer(Exception):
@@ -238,7 +246,7 @@ def _record(
 ) -> tuple[MailState, str]:
     """Record an answer that is not in doubt, unless it is older than what the guest said last."""
     attendee = sender.attendee
-    session.refresh(attendee, with_for_update=True)
+    capacity.lock_places_of(session, attendee)
     mark = _make_mark(answer, mail)
     held = _find_held(session, attendee, answer)
     if not supersedes(mark, None, sequence=answer.sequence, asked=attendee.asked_sequence or 0):

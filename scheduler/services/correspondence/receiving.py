@@ -14,7 +14,7 @@ from scheduler.model.letters import IncomingMail, MailState
 from scheduler.services.correspondence import returned_mail
 from scheduler.services.correspondence.answers import NoAnswer, read_answers, take_answer
 from scheduler.services.correspondence.authentication import is_forged
-from scheduler.services.correspondence.senders import Sender, find_event, find_sender
+from scheduler.services.correspondence.senders import Sender, find_by_sender, find_event, find_sender
 from scheduler.storage.upsert import insert_ignoring
 
 IN_WORDS = N_("is written in words: an officer decides")
@@ -55,6 +55,8 @@ def receive(
         returned_mail.take_report(session, row, mail, now=now)
     else:
         row.state, row.reason = _BY_KIND[mail.kind]
+        if row.attendee is None and (guest := find_by_sender(session, mail.sender, now=now)):
+            row.attendee, row.event = guest, guest.event
         if mail.has_outlook_file:
             row.reason = OUTLOOK_FILE
     session.flush()

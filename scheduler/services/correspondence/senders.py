@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.formats.incoming.received_mail import ReceivedMail
-from scheduler.model.attendance import Attendee
+from scheduler.model.attendance import ON_LIST, Attendee
 from scheduler.model.events import Event
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
@@ -110,6 +111,19 @@ def find_by_address(session: Session, event: Event, addresses: Sequence[str]) ->
         for person in _list_people(attendee)
         if person.id in people
     ]
+    return found[0] if len(found) == 1 else None
+
+
+def find_by_sender(session: Session, address: str, *, now: datetime) -> Attendee | None:
+    """Return the only place that somebody with this address has on the list of an event to come, or None.
+
+    It is shown beside a mail, and nothing is done by it: anybody can write an address.
+    """
+    people = [person.id for person in find_people(session, [address])]
+    mine = sa.or_(Attendee.person_id.in_(people), Attendee.represented_by_id.in_(people))
+    coming = sa.or_(Event.ends_at.is_(None), Event.ends_at > now)
+    query = sa.select(Attendee).join(Attendee.event).where(mine, coming, Attendee.standing.in_(ON_LIST))
+    found = session.scalars(query.limit(2)).all() if people else []
     return found[0] if len(found) == 1 else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from calendars.itip import Invitee, Method, Organizer, write_cancel, write_request
 from scheduler.model.attendance import Partstat, Role
-from scheduler.model.events import Event
+from scheduler.model.events import Event, Kind
 from scheduler.model.letters import NEWS, LetterKind
 from scheduler.services.events.attendance.invitations import Question
 from scheduler.services.events.programme.event_times import capture_facts
@@ -26,7 +26,8 @@ class CalendarQuestion:
     """What the calendars of a letter's recipients are told: the same event for all, to be written for each.
 
     ``event`` is the event as rendered. ``whole`` is whether it does not take place, as against one guest who is no
-    longer invited. ``anew`` is whether an earlier answer no longer counts, because the time is another one.
+    longer invited. ``anew`` is whether an earlier answer no longer counts, because the time is another one,
+    ``negotiable`` whether the guest may propose another one.
     """
 
     method: Method
@@ -34,6 +35,11 @@ class CalendarQuestion:
     sequence: int
     whole: bool = False
     anew: bool = False
+    negotiable: bool = False
+
+
+# The time of these is agreed with the guest; a ceremony is not moved for one of them.
+_NEGOTIABLE = (Kind.MEETING, Kind.VISIT)
 
 
 def is_asked(row: LetterRow) -> bool:
@@ -52,7 +58,8 @@ def make_question(event: Event, row: LetterRow, rendered: bytes, *, is_off: bool
         return None
     if is_off or row.kind is LetterKind.REMOVED:
         return CalendarQuestion(Method.CANCEL, rendered, event.sequence, whole=is_off)
-    return CalendarQuestion(Method.REQUEST, rendered, event.sequence, anew=_is_at_another_time(event, row))
+    anew, negotiable = _is_at_another_time(event, row), event.kind in _NEGOTIABLE
+    return CalendarQuestion(Method.REQUEST, rendered, event.sequence, anew=anew, negotiable=negotiable)
 
 
 def _is_at_another_time(event: Event, row: LetterRow) -> bool:
@@ -74,7 +81,7 @@ def write_question(
     if question.method is Method.CANCEL:
         sequence, whole = question.sequence, question.whole
         return write_cancel(question.event, organizer, invitee, stamp=now, sequence=sequence, whole=whole)
-    return write_request(question.event, organizer, invitee, stamp=now)
+    return write_request(question.event, organizer, invitee, stamp=now, negotiable=question.negotiable)
 
 
 def _roles(role: Role) -> str:
