@@ -14,6 +14,7 @@ from scheduler.base.errors import Invalid, NotFound, NothingToChange
 from scheduler.model.attendance import Answer, Attendee
 from scheduler.model.events import Event, Visibility
 from scheduler.model.letters import IncomingMail, MailState, ReceivedAnswer
+from scheduler.model.places import Person
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
@@ -33,6 +34,7 @@ class MailFilter:
     visibilities: Collection[Visibility] | None = None
 
 
+MOST_CANDIDATES = 30
 _WITH_ALL = (
     joinedload(IncomingMail.event),
     joinedload(IncomingMail.attendee).options(joinedload(Attendee.person), joinedload(Attendee.represented_by)),
@@ -73,6 +75,38 @@ def get_mail(session: Session, number: int) -> IncomingMail:
     if found is None:
         raise NotFound("there is no incoming mail {number}", number=number)
     return found
+
+
+def list_candidates(
+    session: Session,
+    mail: IncomingMail,
+    people: Collection[int],
+    visibilities: Collection[Visibility],
+    *,
+    now: datetime,
+) -> Sequence[Attendee]:
+    """Return the places whose answer a mail may be: of these people (ids), of whom it was found to be, of its sender.
+
+    They are places at the event of the mail, if it is known; otherwise at events that are not over. Those of events
+    that the reader may not know of are left out.
+    """
+    sender = (
+        sa.select(Person.id).where(sa.func.lower(Person.email) == mail.sender)
+        if mail.sender
+        else sa.select(sa.null())
+    )
+    mine = [who.in_(which) for who in (Attendee.person_id, Attendee.represented_by_id) for which in (people, sender)]
+    query = (
+        sa.select(Attendee)
+        .join(Attendee.event)
+        .where(sa.or_(Attendee.id == mail.attendee_id, *mine), Event.visibility.in_(visibilities))
+        .options(joinedload(Attendee.person), joinedload(Attendee.represented_by), joinedload(Attendee.event))
+    )
+    if mail.event_id is not None:
+        query = query.where(Attendee.event_id == mail.event_id)
+    else:
+        query = query.where(sa.or_(Event.ends_at.is_(None), Event.ends_at > now))
+    return session.scalars(query.order_by(Event.starts_at, Attendee.id).limit(MOST_CANDIDATES)).all()
 
 
 def settle(session: Session, mail: IncomingMail, *, now: datetime) -> None:
