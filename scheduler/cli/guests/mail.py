@@ -96,7 +96,7 @@ def show_mail(context: CommandContext, number: int, raw: bool, as_json: bool) ->
         content = row.content if raw else b""
         record = mail_record(row, context.settings.timezone)
     if raw:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     elif as_json:
         print_json(record)
     else:
