@@ -1,7 +1,7 @@
 """Invitations and cancellations for one guest each (RFC 5546 sections 3.2.2 and 3.2.5), written as bytes.
 
 They are made from rendered events, which are the same for all guests: only the lines about the organizer and this
-guest are added. Other guests are never named (docs/icalendar-rules.md, rule 98).
+guest are added. Other guests are never named (docs/icalendar-rules.md#rule-98).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def write_request(
 
     ``event`` is one event or series as rendered, all with one UID; ``stamp`` (aware) is when the message is written.
     The guest is asked for an answer unless they have given one. Outlook offers to propose another time only where
-    that is ``negotiable`` (docs/icalendar-rules.md, rule 109).
+    that is ``negotiable`` (docs/icalendar-rules.md#rule-109).
     """
     lines = write_content_lines([*_list_people(organizer, invitee), *([] if negotiable else [_FORBID_COUNTER])])
     return _write_message(b"REQUEST", _add(event, lines), stamp)

@@ -71,7 +71,7 @@ TABLE = (
         "mail_replies",
         "",
         N_(
-            "mailbox of answers to invitations, with * for the mark of each guest, such as answers+*@embassy.example;"
+            "mailbox of answers to invitations, with * for the mark of each guest, such as answers+*@example.org;"
             " if not set, answers go to mail_from"
         ),
     ),
@@ -289,7 +289,7 @@ def _check_replies(pattern: str) -> None:
     wrong = pattern.count("*") != 1 or "*" in domain or not at or not domain or re.search(r"[\s<>\"(),:;]", pattern)
     if pattern and (wrong or len(local) > MOST_BESIDE_MARK):
         raise Invalid(
-            "mail_replies: {value} is not an address with one * before the @; write answers+*@embassy.example",
+            "mail_replies: {value} is not an address with one * before the @; write answers+*@example.org",
             value=pattern,
         )
 

@@ -15,6 +15,8 @@ CONTEXTS: Mapping[str, str] = {
     "VisitStatus": "appointment",
     "PlaceUse": "use",
     "MergeSide": "merge",
+    "AnswerWord": "answer",
+    "MailState": "incoming mail",
 }
 
 WORDS = (

@@ -68,7 +68,7 @@ COLUMNS: Columns = {
     N_("Number"): "id",
     N_("Received"): "when",
     N_("State"): lambda record: translate_word("incoming mail", record["state"]),
-    N_("From"): "from",
+    N_("Sender"): "from",
     N_("Event"): "event",
     N_("Guest"): "guest",
     N_("Answer"): lambda record: ", ".join(translate_word("answer", one["word"]) for one in record["answers"]),

@@ -129,7 +129,7 @@ def get_incoming_mail(session: Session, officer: Officer, number: int) -> Incomi
     """Return the mail that came in with this id. Raise NotFound, also for one about an event not to be known of."""
     found = session.get(IncomingMail, number)
     if found is None or not (found.event is None or may_know_of(officer, found.event)):
-        raise NotFound("there is no incoming mail {number}", number=number)
+        raise NotFound("there is no received mail {number}", number=number)
     return found
 
 

@@ -73,7 +73,7 @@ def get_mail(session: Session, number: int) -> IncomingMail:
     query = sa.select(IncomingMail).where(IncomingMail.id == number).options(*_WITH_ALL)
     found = session.scalar(query)
     if found is None:
-        raise NotFound("there is no incoming mail {number}", number=number)
+        raise NotFound("there is no received mail {number}", number=number)
     return found
 
 
@@ -112,7 +112,7 @@ def list_candidates(
 def settle(session: Session, mail: IncomingMail, *, now: datetime) -> None:
     """Let a mail be dealt with: nothing else is to come of it. Raise NothingToChange if it is already."""
     if mail.state is MailState.SETTLED and mail.settled_at is not None:
-        raise NothingToChange("incoming mail {number} is dealt with already", number=mail.id)
+        raise NothingToChange("this mail is dealt with already")
     _settle(session, mail, now)
     note(session, "settle", "incoming mail", mail.id, now=now)
 
@@ -127,7 +127,7 @@ def _settle(session: Session, mail: IncomingMail, now: datetime) -> None:
 def reopen(session: Session, mail: IncomingMail, *, now: datetime) -> None:
     """Let an officer decide about a mail again. Raise NothingToChange if it waits for that already."""
     if mail.state is MailState.OPEN:
-        raise NothingToChange("incoming mail {number} waits for a decision already", number=mail.id)
+        raise NothingToChange("this mail waits for a decision already")
     mail.state, mail.settled_by, mail.settled_at = MailState.OPEN, None, None
     note(session, "reopen", "incoming mail", mail.id, now=now)
 

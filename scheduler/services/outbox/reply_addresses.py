@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scheduler.services.common.tokens import TOKEN, Purpose, is_same, make_attendee_token
 
-PLACE = "*"  # stands for the token in the setting `mail_replies`, as in answers+*@embassy.example
+PLACE = "*"  # stands for the token in the setting `mail_replies`, as in answers+*@example.org
 
 
 class Answerer(NamedTuple):
