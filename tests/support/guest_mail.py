@@ -13,7 +13,12 @@ from email.utils import format_datetime
 from itertools import count
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from scheduler.formats.incoming.received_mail import read_mail
+from scheduler.model.attendance import Attendee
+from scheduler.model.events import Event
+from scheduler.model.letters import IncomingMail, MailState
 from scheduler.services.correspondence import receiving
 from tests.support.builders import NOW
 
@@ -105,6 +110,19 @@ def report(address: str, *, action: str = "failed", status: str = "5.1.1", retur
         "",
     ]
     return "\r\n".join(lines).encode()
+
+
+def put_mail(session: Session, event: Event, attendee: Attendee | None = None) -> IncomingMail:
+    """A mail in words about an event that waits for an officer."""
+    content = mail(text="We shall come.", subject="Re: Invitation")
+    read = read_mail(content)
+    row = IncomingMail(
+        digest=read.digest, kind=read.kind, state=MailState.OPEN, received_at=NOW, text=read.text, content=content,
+        sender=read.sender, sender_shown=read.sender_shown, subject=read.subject, event=event, attendee=attendee,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
 
 
 def receive(app: Any, content: bytes, *, checked_by: str = "") -> int | None:
