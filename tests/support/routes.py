@@ -36,6 +36,7 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.correspondence import inbox
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
@@ -328,8 +329,9 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
     letter = session.scalars(sa.select(Letter.id).where(Letter.person_id == guest.person_id)).one()
     written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
     message = messages.send(session, event, written, to=(), guests=[here.id], now=NOW).id
-    mail = put_mail(session, event).id
-    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message, mail)
+    mail = put_mail(session, event)
+    inbox.settle(session, mail, now=NOW)  # so that it can wait again, whoever asks for that first
+    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message, mail.id)
 
 
 def _make_token_to_confirm(app: App, row: Attendee) -> str:
