@@ -178,7 +178,7 @@ class Event(Base):
         sa.CheckConstraint("companions_most BETWEEN 0 AND 50", name="companions_most"),
         sa.CheckConstraint("arrive_before BETWEEN 60 AND 86400", name="arrive_before"),
         sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
-        # Calendars ask for the events of some days on the clock of their place, contradictions for those around others.
+        # Calendars ask for the events of some days on the clock of their place; contradictions for those around.
         sa.Index("ix_event_dtstart_dtend", "dtstart", "dtend"),
         sa.Index("ix_event_starts_at_ends_at", "starts_at", "ends_at"),
         sa.Index("ix_event_kind_dtstart", "kind", "dtstart"),

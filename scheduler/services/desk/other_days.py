@@ -24,7 +24,6 @@ from scheduler.services.events.programme.conflicts import event_spans, persons, 
 from scheduler.services.events.programme.places import TravelTimes, read_travel_times
 from scheduler.services.events.replanning import shifts
 
-DAY = timedelta(days=1)
 FURTHEST = 60  # days before and after that are looked through
 WANTED = 3  # days that are offered
 
