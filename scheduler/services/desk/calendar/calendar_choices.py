@@ -1,4 +1,4 @@
-"""The values among which the filter of the calendar chooses, and the venues to plan at."""
+"""The values among which the filter of the calendar chooses."""
 
 from __future__ import annotations
 
@@ -54,8 +54,3 @@ def list_choices(
         ).all(),
         session.scalars(people.order_by(*in_order).limit(MOST_CHOICES)).all(),
     )
-
-
-def list_venues(session: Session) -> Sequence[Venue]:
-    """Return the venues to plan at, by key."""
-    return session.scalars(sa.select(Venue).options(_VENUE).order_by(Venue.key).limit(MOST_CHOICES)).all()
