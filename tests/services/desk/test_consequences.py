@@ -321,12 +321,18 @@ def test_parts_that_stay_are_named_with_the_reason(app):
         def cancel(session, _force):
             planning.cancel_with_parts(session, show, now=now)
 
-        def look(deed):
-            return observe(session, deed, about=[show], now=now, language="en").stays
+        def lengthen(session, _force):
+            planning.change_event(session, show, now=now, last_day=date(2027, 3, 1))
 
-        assert [] == look(retitle), "whoever changes words asks for no time"
-        reasons = {event.key: reason for event, reason in look(cancel)}
-    assert {"gone": "is cancelled"} == reasons
+        def look(deed):
+            found = observe(session, deed, about=[show], now=now, language="en")
+            return {event.key: reason for event, reason in found.stays}
+
+        assert {} == look(retitle), "whoever changes words asks for no time"
+        gone = {"gone": "is cancelled"}
+        others = {"opening": "stays as it is", "begun": "has begun", "sometime": "has no date yet"}
+        assert {**gone, **others} == look(lengthen)
+        assert gone == look(cancel)
 
 
 @ONE_ENGINE
