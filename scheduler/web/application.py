@@ -120,13 +120,9 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
-<<<<<<< HEAD
     web.register_blueprint(incoming_mail.blueprint(app, index))
-    for planning in (plan_form, plan_page, plan_acts, programme_file):
-=======
     web.register_blueprint(plan_form.blueprint(app, index))
     for planning in (plan_page, plan_acts, programme_file):
->>>>>>> 700c66ca73aa795985462058de19626994164f80
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app, index)
