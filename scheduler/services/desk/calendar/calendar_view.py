@@ -7,7 +7,7 @@ number of events, and at most `MOST_EVENTS` are shown.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import City, Person, Venue
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import ACTIVE, Appointment
+from scheduler.services.common.lookup import K, find_current_keys
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import Counts
 from scheduler.services.events.programme.agenda import AgendaEntry, TourStop
@@ -67,6 +68,20 @@ class CalendarFilter:
     city: str | None = None
     venue: str | None = None
     person: str | None = None
+
+
+def follow_merged(session: Session, chosen: CalendarFilter) -> CalendarFilter:
+    """Return a choice with the present keys of places and people that were merged since it was made."""
+    return replace(
+        chosen,
+        city=_find_current_key(session, City, chosen.city),
+        venue=_find_current_key(session, Venue, chosen.venue),
+        person=_find_current_key(session, Person, chosen.person),
+    )
+
+
+def _find_current_key(session: Session, kind: type[K], key: str | None) -> str | None:
+    return next(iter(find_current_keys(session, kind, [key])), key) if key else None
 
 
 class Clash(NamedTuple):
