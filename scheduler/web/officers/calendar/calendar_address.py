@@ -12,8 +12,8 @@ from flask import g, request
 from sqlalchemy.orm import Session
 
 from scheduler.model.events import Kind
-from scheduler.services.desk.calendar import calendar_view
-from scheduler.services.desk.calendar.calendar_view import CalendarFilter
+from scheduler.services.desk.calendar import calendar_events
+from scheduler.services.desk.calendar.calendar_events import CalendarFilter
 from scheduler.web.kit.language import with_query
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
 
@@ -136,7 +136,7 @@ def read_address(look: CalendarLook, *, today: date) -> CalendarAddress:
 
 def follow_merged(session: Session, address: CalendarAddress) -> CalendarAddress:
     """Return the same address for places and people that were merged since it was written."""
-    return replace(address, chosen=calendar_view.follow_merged(session, address.chosen))
+    return replace(address, chosen=calendar_events.follow_merged(session, address.chosen))
 
 
 def _read_filter(args: Mapping[str, str]) -> CalendarFilter:

@@ -22,7 +22,7 @@ from scheduler.model.events import Event, Kind
 from scheduler.model.letters import Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
-from scheduler.services.desk.calendar import calendar_view, days_off
+from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.services.directory.choices import ChoiceList
@@ -165,29 +165,28 @@ def _read(
     """Return what a page shows, all of it read from the database."""
     (first, last), visible = address.days, rights.list_visibilities(officer())
     listed = address.look is CalendarLook.LIST
-    entries = calendar_view.list_between(
+    days = calendar_view.read_days(
         session, address.chosen, first, last, visibilities=visible, now=now, with_places=listed
     )
-    ends = calendar_view.list_registration_ends(session, address.chosen, first, last, visibilities=visible)
+    entries, undated = days.entries, days.undated
     off = days_off.list_days_off(
         session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
-    undated = calendar_view.list_undated(session, address.chosen, visibilities=visible, now=now)
     planned = [entry for entry in entries if not entry.event.is_over(now)]
     month = address.month if address.by_month else address.days
     return {
         "lines": _make_lines(
             [entry for entry in entries if _has_need(entry, address.need, now)], off, month, address
         ),
-        "weeks": rule_weeks(first, last, entries, ends, off) if _is_ruled(address.look) else [],
+        "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
-        "choices": calendar_view.list_choices(session, first, last, visibilities=visible),
+        "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
         "venues": _group_by_venue(entries) if address.look is CalendarLook.VENUES else [],
         **_list_venues(session, index, address),
-        "more": len(entries) >= calendar_view.MOST_EVENTS,
+        "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
 
 
