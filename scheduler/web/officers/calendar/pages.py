@@ -33,7 +33,13 @@ from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
-from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
+from scheduler.web.officers.calendar.calendar_address import (
+    CalendarAddress,
+    CalendarLook,
+    CalendarNeed,
+    follow_merged,
+    read_address,
+)
 from scheduler.web.officers.calendar.cells import CellMaker
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
@@ -84,6 +90,7 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
+        address = follow_merged(session, address)
         page = render_template(
             "web/desk/calendar_page.html",
             title=_name_days(address),
@@ -286,7 +293,7 @@ def _send_events(app: App) -> Response:
     address = read_address(look, today=wall(now, home).date())
     (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
-        visible = rights.list_visibilities(officer())
+        address, visible = follow_merged(session, address), rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
             session,
