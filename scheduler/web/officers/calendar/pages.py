@@ -22,7 +22,7 @@ from scheduler.model.events import Event, Kind
 from scheduler.model.letters import Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
-from scheduler.services.desk.calendar import calendar_view, days_off
+from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
 from scheduler.services.directory.choices import ChoiceList
@@ -33,7 +33,13 @@ from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
-from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
+from scheduler.web.officers.calendar.calendar_address import (
+    CalendarAddress,
+    CalendarLook,
+    CalendarNeed,
+    follow_merged,
+    read_address,
+)
 from scheduler.web.officers.calendar.cells import CellMaker
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
@@ -84,6 +90,7 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
+        address = follow_merged(session, address)
         page = render_template(
             "web/desk/calendar_page.html",
             title=_name_days(address),
@@ -158,29 +165,28 @@ def _read(
     """Return what a page shows, all of it read from the database."""
     (first, last), visible = address.days, rights.list_visibilities(officer())
     listed = address.look is CalendarLook.LIST
-    entries = calendar_view.list_between(
+    days = calendar_view.read_days(
         session, address.chosen, first, last, visibilities=visible, now=now, with_places=listed
     )
-    ends = calendar_view.list_registration_ends(session, address.chosen, first, last, visibilities=visible)
+    entries, undated = days.entries, days.undated
     off = days_off.list_days_off(
         session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
-    undated = calendar_view.list_undated(session, address.chosen, visibilities=visible, now=now)
     planned = [entry for entry in entries if not entry.event.is_over(now)]
     month = address.month if address.by_month else address.days
     return {
         "lines": _make_lines(
             [entry for entry in entries if _has_need(entry, address.need, now)], off, month, address
         ),
-        "weeks": rule_weeks(first, last, entries, ends, off) if _is_ruled(address.look) else [],
+        "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
-        "choices": calendar_view.list_choices(session, first, last, visibilities=visible),
+        "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
         "venues": _group_by_venue(entries) if address.look is CalendarLook.VENUES else [],
         **_list_venues(session, index, address),
-        "more": len(entries) >= calendar_view.MOST_EVENTS,
+        "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
 
 
@@ -287,7 +293,7 @@ def _send_events(app: App) -> Response:
     address = read_address(look, today=wall(now, home).date())
     (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
-        visible = rights.list_visibilities(officer())
+        address, visible = follow_merged(session, address), rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
             session,
