@@ -26,7 +26,6 @@ from tests.support.instance import pages_of
 from tests.support.machine import HANG, free_port, until
 from tests.support.processes import PROCESSES
 
-
 NO_LIMIT = "100000 per minute"
 
 
