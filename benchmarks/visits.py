@@ -16,9 +16,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from benchmarks import common
+from benchmarks import common, contending
+from benchmarks.contending import CONTENDERS, contend
 from benchmarks.servers import HOST, SECRET, Request, load, post_each, serving
 from scheduler.base.clock import wall
+from scheduler.base.errors import SchedulerError
 from scheduler.base.text import Text
 from scheduler.model.places import City
 from scheduler.model.posts import Counter, Post
@@ -30,9 +32,11 @@ from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft
 from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.batches.confirmations import confirm_each
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 from scheduler.storage.database import Database
+from scheduler.storage.group_commit import GroupCommit
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50
@@ -51,6 +55,8 @@ def main() -> None:
             common.show(f"{engine}: a week of free times, half of {DAYS} days taken", PAGES, rows)
             rows = [_bookings(fresh(), size, processes) for processes in PROCESSES]
             common.show(f"{engine}: {size:,} confirm a visit, {CONNECTIONS} at a time", BOOKINGS, rows)
+            rows = [_confirmations(fresh(), size)]
+            common.show(f"{engine}: {CONTENDERS} contenders in one process", contending.HEADINGS, rows)
 
 
 PAGES = ("processes", "per second", "p50 ms", "p99 ms", "CPU ms each")
@@ -77,6 +83,23 @@ def _bookings(db: Database, size: int, processes: int) -> Sequence[object]:
     # Whose answer was on its way when it ended may be confirmed.
     assert 0 <= done - round(seen.rate * LOADED) <= 2 * CONNECTIONS, (done, seen)
     return (str(processes), seen.rate, seen.p50, seen.p99)
+
+
+# In one process
+
+
+def _confirmations(db: Database, size: int) -> Sequence[object]:
+    """Confirm visits by their links, as the page does, without HTTP."""
+    _planned(db, counters=40)
+    first, *tokens = [path.rpartition("/")[2] for path in _held(db, size + 1)]
+
+    def work(given: Sequence[str]) -> Sequence[tuple[Appointment, bool] | SchedulerError]:
+        with db.write("page") as session:
+            return confirm_each(session, given, secret=SECRET, now=datetime.now(UTC), waits=False)
+
+    confirmed = GroupCommit(work)
+    confirmed(first)  # a process that has just begun has yet to compile its statements
+    return contend(tokens, confirmed).row("confirm")
 
 
 # The post

@@ -94,6 +94,12 @@ def keep_until_expiry(session: Session, appointment: Appointment) -> None:
     session.execute(sa.update(SlotClaim).where(mine).values(until=appointment.expires_at))
 
 
+def keep_for_good(session: Session, appointments: Sequence[int]) -> None:
+    """Keep the claims of confirmed appointments, which are given by their ids: they no longer expire."""
+    theirs = sa.update(SlotClaim).where(SlotClaim.appointment_id.in_(appointments)).values(until=None)
+    session.execute(theirs.execution_options(synchronize_session=False))
+
+
 def release(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
     """Delete the claims of an appointment and return the freed cells as (counter id, day, cell)."""
     mine = sa.delete(SlotClaim).where(SlotClaim.appointment_id == appointment.id)

@@ -16,7 +16,7 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model.letters import LetterKind
 from scheduler.model.posts import Post, Service
-from scheduler.model.visits import ACTIVE, PENDING, Applicant, Appointment, Side, VisitStatus
+from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation, Reason
@@ -24,11 +24,12 @@ from scheduler.services.consulate.posts.free_times import CounterAssignment, Par
 from scheduler.services.consulate.posts.reasons import explain, format_times
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import lifecycle, notices, references
+from scheduler.services.consulate.visits.batches.confirmations import VisitConfirmations
 from scheduler.services.consulate.visits.lifecycle import (
-    NoLongerStands,
     VisitTooLate,
     expire_and_offer,
     get_party,
+    refuse_ended,
 )
 
 if TYPE_CHECKING:  # the library of drafts takes longer than a list of visits
@@ -103,15 +104,9 @@ def confirm(session: Session, appointment: Appointment, *, now: datetime) -> Non
     Raise NoLongerStands if the visit has lapsed or was cancelled: no link restores it.
     """
     lifecycle.lock_visit(session, appointment)
-    if appointment.status is VisitStatus.CONFIRMED:
-        return
-    _refuse_ended(appointment, PENDING, now)
-    appointment.status, appointment.expires_at = VisitStatus.CONFIRMED, None
-    appointment.displaced_at = appointment.queued_at = None
-    session.flush()
-    slot_claims.keep_until_expiry(session, appointment)
-    note(session, "confirm", "appointment", appointment.id, now=now)
-    notices.queue_confirmation_and_reminders(session, appointment, now=now)
+    batch = VisitConfirmations(session, now=now)
+    batch.confirm(appointment)
+    batch.write()
 
 
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime, desk: bool = False) -> None:
@@ -124,7 +119,7 @@ def move(session: Session, appointment: Appointment, at: datetime, *, now: datet
     lifecycle.lock_visit(session, appointment)
     service = appointment.service
     expire_and_offer(session, service.post, now=now)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
+    refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
     _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
     if was == at and appointment.status is VisitStatus.CONFIRMED:
@@ -151,22 +146,13 @@ def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetim
     outcome.
     """
     lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, ACTIVE, now)
+    refuse_ended(appointment, ACTIVE, now)
     _refuse_late(appointment, now)
     had_a_time = appointment.day is not None
     lifecycle.end_visit(session, appointment, VisitStatus.CANCELLED, by=by, now=now)
     note(session, "cancel", "appointment", appointment.id, now=now, by=by)
     if had_a_time:
         notices.queue(session, LetterKind.VISIT_CANCELLED, appointment, now=now)
-
-
-def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Record that the applicant says once more that they will come. Raise NoLongerStands if the visit has ended."""
-    lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED,), now)
-    if appointment.reconfirmed_at is None:
-        appointment.reconfirmed_at = now
-        note(session, "reconfirm", "appointment", appointment.id, now=now)
 
 
 def join_waiting_list(
@@ -198,7 +184,7 @@ def record_outcome(session: Session, appointment: Appointment, status: VisitStat
     Raise NoLongerStands if it has ended otherwise, and Unchanged for a no-show before the visit begins.
     """
     lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
+    refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
     if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
         raise Unchanged("the appointment has not begun, so it cannot be a missed appointment yet")
     appointment.status, appointment.ended_at = status, now
@@ -285,15 +271,6 @@ def find_pause_end(session: Session, post: Post, fingerprint: str, *, now: datet
         return None
     until = missed[0] + post.no_shows_pause
     return until if until > now else None
-
-
-def _refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
-    if appointment.status not in open_states or appointment.has_expired(now):
-        raise NoLongerStands(
-            "appointment {reference} is no longer valid: {status}",
-            reference=appointment.reference,
-            status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
-        )
 
 
 def _refuse_late(appointment: Appointment, now: datetime) -> None:

@@ -47,6 +47,16 @@ def lock_visit(session: Session, appointment: Appointment) -> None:
     session.refresh(appointment)
 
 
+def refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
+    """Raise NoLongerStands if a visit is in none of these states, or if its time for confirming has passed."""
+    if appointment.status not in open_states or appointment.has_expired(now):
+        raise NoLongerStands(
+            "appointment {reference} is no longer valid: {status}",
+            reference=appointment.reference,
+            status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
+        )
+
+
 def get_party(appointment: Appointment) -> Party:
     return Party(people=appointment.people, documents=appointment.documents, layout=appointment.layout)
 
