@@ -30,8 +30,8 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import post_mapping, posts
 from scheduler.services.consulate.posts.free_times import Party, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft
-from scheduler.services.consulate.visits import booking
 from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.batches.confirmations import confirm_each
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
@@ -155,7 +155,7 @@ def _held(db: Database, size: int) -> Iterator[str]:
         midday = [at for at in times if at.time() >= time(9)]
         for number in range(size):
             draft = check(VisitDraft, {"people": [_person(number)], "email": f"citizen{number}@example.org"})
-            made = booking.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
+            made = bookings.book(session, service, midday[number % len(midday)], draft, secret=SECRET, now=now)
             token = visit_links.make_token(made, VisitPurpose.CONFIRM, secret=SECRET)
             yield f"/en/{PATHS[VisitPurpose.CONFIRM]}/{token}"
     common.analyze(db)

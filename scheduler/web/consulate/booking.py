@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask_limiter import Limiter
@@ -15,10 +16,13 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.clock import wall
-from scheduler.services.consulate.posts import free_times, public_posts, week_view
+from scheduler.base.errors import SchedulerError
+from scheduler.services.consulate.posts import free_times, posts, public_posts, week_view
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, public_requests
 from scheduler.services.consulate.visits.booking import NotOffered
+from scheduler.services.consulate.visits.public_requests import SentRequest
+from scheduler.storage.group_commit import GroupCommit
 from scheduler.web.consulate import waiting_list
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking_choice import (
@@ -47,6 +51,7 @@ from scheduler.web.kit.typed_times import parse_typed_time
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("visiting", __name__)
     limited = limiter.limit(POSTS)
+    requested: GroupCommit[_Requested, SchedulerError | None] = GroupCommit(partial(_request_each, app))
 
     @pages.get(BOOK)
     def services(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
@@ -60,7 +65,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @limited
     @unshared
     def ask(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _request_visit(app, key, name)
+        return _request_visit(app, key, name, requested)
 
     add_page(pages, app, "time", "times", _show_times)
     add_page(pages, app, "why", "why", _show_why)
@@ -179,7 +184,9 @@ def _render_who(
     )
 
 
-def _request_visit(app: App, key: str, name: str) -> Response | str:
+def _request_visit(
+    app: App, key: str, name: str, requested: GroupCommit[_Requested, SchedulerError | None]
+) -> Response | str:
     """Hold the time that was chosen, and show the page that tells the applicant to look into their e-mail."""
     form, now = Form.sent(), app.clock.now()
     with app.db.read() as session:
@@ -197,18 +204,61 @@ def _request_visit(app: App, key: str, name: str) -> Response | str:
             return show_form_again(_render_who(app, session, choice, at, form))
         except NotOffered as error:
             return _offer_other_times(app, session, choice, at, form, error)
+    wanted = SentRequest(service=name, at=at, draft=draft, form=nonce)
+    solved = form_floods.read_solved(form, app=app, now=now)
     try:
-        with app.db.write("page") as session:
-            form_floods.admit(session, form, app=app, now=now)
-            service = get_service(session, key, name)
-            public_requests.request_visit(session, service, at, draft, form=nonce, secret=app.secret, now=now)
+        if solved:
+            requested((key, wanted, solved), None if app.db.embedded else key)
+        else:
+            _request_alone(app, key, wanted, form)
     except NotOffered as error:
         with app.db.read() as session:
             return _offer_other_times(app, session, read_sent_choice(session, key, name), at, form, error)
-    except form_floods.NotLetIn:
+    except form_floods.NotLetIn as error:
+        form.errors.setdefault("", error.message)
         with app.db.read() as session:
             return show_form_again(_render_who(app, session, read_sent_choice(session, key, name), at, form))
     return _go_to_sent(app, choice, at)
+
+
+_Requested = tuple[str, SentRequest, form_floods.SolvedForm]  # with the key of the post
+
+
+def _request_each(app: App, given: Sequence[_Requested]) -> Sequence[SchedulerError | None]:
+    """Hold times for all who have sent their forms at the same moment: those for each post together."""
+    found: dict[int, SchedulerError | None] = {}
+    with app.db.write("page") as session:
+        for key in dict.fromkeys(key for key, _, _ in given):
+            mine = [one for one in given if one[0] == key]
+            results = _request_at_post(session, app, key, mine)
+            found |= {id(one): result for one, result in zip(mine, results, strict=True)}
+    return [found[id(one)] for one in given]
+
+
+def _request_at_post(
+    session: Session, app: App, key: str, given: Sequence[_Requested]
+) -> Sequence[SchedulerError | None]:
+    now, post = app.clock.now(), public_posts.get_bookable(session, key)
+    posts.lock_post(session, post)  # so that no form is let in twice at the same moment
+    refusals = form_floods.find_refusals(session, [solved for _, _, solved in given])
+    wanted = [one for (_, one, _), refusal in zip(given, refusals, strict=True) if not refusal]
+    held = iter(public_requests.request_each(session, post, wanted, secret=app.secret, now=now))
+    results = [form_floods.NotLetIn(refusal) if refusal else next(held) for refusal in refusals]
+    let_in = [solved for (_, _, solved), result in zip(given, results, strict=True) if result is None]
+    form_floods.record(session, let_in, now=now)
+    return results
+
+
+def _request_alone(app: App, key: str, wanted: SentRequest, form: Form) -> None:
+    """Hold a time for a form without a solution, which is counted before it is let in. Raise as `_request_each`."""
+    now = app.clock.now()
+    with app.db.write("page") as session:
+        post = public_posts.get_bookable(session, key)
+        posts.lock_post(session, post)
+        form_floods.admit(session, form, app=app, now=now)
+        (refusal,) = public_requests.request_each(session, post, [wanted], secret=app.secret, now=now)
+        if refusal is not None:
+            raise refusal
 
 
 def _offer_other_times(

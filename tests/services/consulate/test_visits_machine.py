@@ -22,9 +22,11 @@ from scheduler.services.consulate.front_desk import actions, walk_ins
 from scheduler.services.consulate.posts import free_times, opening_days, post_mapping, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, displacement, links, public_requests
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.batches.confirmations import confirm_each
 from scheduler.services.consulate.visits.lifecycle import get_party
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.consulate.visits.public_requests import SentRequest, request_each
 from scheduler.worker import jobs
 from tests.support.builders import SECRET, a_city
 from tests.support.consulate import a_party, a_post, find_wrong_cells
@@ -93,9 +95,10 @@ class Visits(StateMachine):
             offered, draft = self.service(session, service), self.party(who, people)
             free = free_times.find_free_times(session, offered, draft.party, now=self.now)
             at = self.choose(free, slot).dtstart
-            public_requests.request_visit(
-                session, offered, at, draft, form=f"form-{self.forms}", secret=SECRET, now=self.now
-            )
+            sent = SentRequest(service=offered.key, at=at, draft=draft, form=f"form-{self.forms}")
+            (refusal,) = request_each(session, offered.post, [sent], secret=SECRET, now=self.now)
+            if refusal is not None:
+                raise refusal
 
         self.act(work, "page")
 
@@ -163,7 +166,7 @@ class Visits(StateMachine):
             offered, draft = self.service(session, service), self.party(who, people)
             free = free_times.find_free_times(session, offered, draft.party, now=self.now, desk=True)
             at = self.choose(free, 0 if soon else slot).dtstart
-            booking.book(session, offered, at, draft, secret=SECRET, now=self.now, desk=True)
+            bookings.book(session, offered, at, draft, secret=SECRET, now=self.now, desk=True)
 
         self.act(work)
 

@@ -136,9 +136,9 @@ class _DayExplainer:
         self.offered_if_alone = self._days_with_times(first, last, self.window)
         any_time = Window(earliest=datetime.combine(first, time()), last_on=last)
         self.with_any_time = self._days_with_times(first, last, any_time)
-        taken = slot_claims.count_taken(session, service.id, first, last) if service.quota is not None else {}
+        taken = slot_claims.count_taken(session, [service.id], first, last) if service.quota is not None else {}
         units = free_times.count_units(service, party)
-        self.quota_spent = {day for day, number in taken.items() if number + units > (service.quota or 0)}
+        self.quota_spent = {day for (_, day), number in taken.items() if number + units > (service.quota or 0)}
 
     def _days_with_times(self, first: date, last: date, window: Window) -> set[date]:
         """Return the days with a time in this window if nobody else came."""
