@@ -23,9 +23,9 @@ from scheduler.model.posts import Post, Service
 from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.guests.guest_directory import Counts
-from scheduler.services.events.programme import conflicts
 from scheduler.services.events.programme.agenda import AgendaEntry, TourStop
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts import conflict_check
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 
 MOST_EVENTS = 500
 MOST_UNDATED = 60
@@ -325,7 +325,7 @@ def _find_clashes(
     session: Session, events: Sequence[Event], visibilities: Collection[Visibility], now: datetime
 ) -> Mapping[str, list[Clash]]:
     """Return what stands against these events, by the key of each; nothing about an event that is to stay unknown."""
-    found = conflicts.find(session, events, now=now)
+    found = conflict_check.find(session, events, now=now)
     about = {key for error in found for key in error.about}
     query = sa.select(Event.id).where(Event.key.in_(about), Event.visibility.in_(visibilities))
     # Most are in the session already, and are not read again.

@@ -14,7 +14,7 @@ from scheduler.model.attendance import Standing
 from scheduler.model.events import Event, Kind, Status, Timing, Visibility
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry, Clash
 from scheduler.services.desk.calendar.days_off import DayOff
-from scheduler.services.events.programme.conflicts import ClashKind
+from scheduler.services.events.programme.conflicts.contradictions import ClashKind
 from scheduler.services.events.programme.rendering.event_texts import format_weekly_hours
 from scheduler.web.kit.language import _
 from scheduler.web.programme import wording as event_wording

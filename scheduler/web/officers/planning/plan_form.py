@@ -26,7 +26,7 @@ from scheduler.services.desk import event_plans, plan_choices
 from scheduler.services.desk.event_plans import EventPlan, PlanResult
 from scheduler.services.events.guests import leads
 from scheduler.services.events.programme import event_mapping
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.web.kit.answers import redirect_after_form
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, with_query

@@ -14,7 +14,7 @@ from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
 from scheduler.services.desk.calendar import calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry, CalendarFilter
-from scheduler.services.events.programme.conflicts import ClashKind
+from scheduler.services.events.programme.conflicts.contradictions import ClashKind
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
 
