@@ -6,6 +6,7 @@ the one form that is sent; nothing about a reader is stored before that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,7 @@ from scheduler.app import App
 from scheduler.base.clock import wall
 from scheduler.base.errors import SchedulerError
 from scheduler.services.consulate.posts import free_times, posts, public_posts, week_view
+from scheduler.services.consulate.posts.free_times import KnownTimes
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, public_requests
 from scheduler.services.consulate.visits.booking import NotOffered
@@ -40,18 +42,24 @@ from scheduler.web.consulate.booking_choice import (
     render_party,
     with_choice,
 )
+from scheduler.web.consulate.times_memory import TimesMemory
 from scheduler.web.consulate.visitor_fields import read_draft
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_time
-from scheduler.web.memory.page_marks import remembered
+from scheduler.web.memory.page_marks import FOR_MANY, limit_life, remembered, see_anew
+
+# What the address of a week of free times may say to be kept in memory; whatever else it says is read all the same.
+NUMBER, LAYOUT, DAY = re.compile(r"[0-9]{1,3}"), re.compile(r"[a-z]{1,20}"), re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("visiting", __name__)
     limited = limiter.limit(POSTS)
+    memory = TimesMemory()
+
     requested: GroupCommit[_Requested, SchedulerError | None] = GroupCommit(partial(_request_each, app))
 
     @pages.get(BOOK)
@@ -69,7 +77,13 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     def ask(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
         return _request_visit(app, key, name, requested)
 
-    add_page(pages, app, "time", "times", _show_times)
+    @pages.get(f"{SERVICE}/time")
+    @remembered({"people": NUMBER, "documents": NUMBER, "layout": LAYOUT, "from": DAY})
+    @unshared
+    def times(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
+        show = partial(_show_times, memory=memory, now=app.clock.now())
+        return with_choice(show)(app, key, name)
+
     add_page(pages, app, "why", "why", _show_why)
     add_page(pages, app, "who", "who", _show_who)
     add_page(pages, app, "sent", "sent", _show_sent)
@@ -103,13 +117,24 @@ def _show_party(app: App, key: str, name: str) -> str:
 # The time
 
 
-@with_choice
-def _show_times(app: App, session: Session, choice: BookingChoice) -> Response | str:
-    return _render_times(app, session, choice)
+def _show_times(app: App, session: Session, choice: BookingChoice, *, memory: TimesMemory, now: datetime) -> Response:
+    """Show a week of free times, which is kept for many readers for as long as what is known of the times is new."""
+    known = None
+    if FOR_MANY in request.environ:
+        known, until = memory.find(session, choice.service.post, now=now)
+        limit_life(until)
+    page = Response(_render_times(app, session, choice, known=known))
+    page.headers["Cache-Control"] = "no-cache"
+    return page
 
 
 def _render_times(
-    app: App, session: Session, choice: BookingChoice, problem: str = "", nearest: Sequence[Slot] = ()
+    app: App,
+    session: Session,
+    choice: BookingChoice,
+    problem: str = "",
+    nearest: Sequence[Slot] = (),
+    known: KnownTimes | None = None,
 ) -> str:
     now, service = app.clock.now(), choice.service
     return render_page(
@@ -117,7 +142,7 @@ def _render_times(
         service,
         _("Choose a time"),
         3,
-        week=week_view.find_week(session, service, choice.party, read_week(nearest), now=now),
+        week=week_view.find_week(session, service, choice.party, read_week(nearest), now=now, known=known),
         party=choice.party,
         to=choice.address,
         taken=choice.address("who").partition("?")[0],
@@ -162,7 +187,7 @@ def _show_who(app: App, session: Session, choice: BookingChoice) -> Response | s
         booking.require_free(session, choice.service, choice.party, at, now=app.clock.now())
     except NotOffered as error:
         problem = visit_wording.not_offered(at, error.why, choice.service)
-        return show_form_again(_render_times(app, session, choice, problem, error.nearest), 409)
+        return see_anew(show_form_again(_render_times(app, session, choice, problem, error.nearest), 409))
     return _render_who(app, session, choice, at, Form())
 
 
@@ -268,7 +293,7 @@ def _offer_other_times(
 ) -> Response:
     """Show the form again as it was filled in, with the nearest free times in place of the one that was refused."""
     form.errors["at"] = visit_wording.not_offered(at, error.why, choice.service)
-    return show_form_again(_render_who(app, session, choice, at, form, error.nearest), 409)
+    return see_anew(show_form_again(_render_who(app, session, choice, at, form, error.nearest), 409))
 
 
 def _go_to_sent(app: App, choice: BookingChoice, at: datetime) -> Response:

@@ -39,6 +39,7 @@ from scheduler.web.kit.http_cache import ContentHistory
 from scheduler.web.kit.language import _, known_zone, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.kit.typed_times import parse_typed_time
+from scheduler.web.memory.page_marks import see_anew
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -249,7 +250,7 @@ def _show_times(
         problem=problem,
         nearest=nearest,
     )
-    return show_form_again(page, 409) if problem else page
+    return see_anew(show_form_again(page, 409)) if problem else page
 
 
 def _show_move(app: App, session: Session, visit: Appointment) -> Response | str:
