@@ -179,7 +179,9 @@ def observe(
         *describe_contradictions(unit.overruled),
         *find_posts(session, unsettled, now=now),
     ]
-    informed = find_informed(session, [event.id for event in planned], after=before.last_letter, language=language)
+    informed = find_informed(
+        session, [event.id for event in planned], after=before.last_letter, now=now, language=language
+    )
     stays = _list_staying(before, outcomes, now)
     return Consequences(
         done=done,
