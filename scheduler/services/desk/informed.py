@@ -75,9 +75,7 @@ class Informed:
         )
 
 
-def find_informed(
-    session: Session, events: Collection[int], *, after: int, now: datetime, language: str
-) -> Informed:
+def find_informed(session: Session, events: Collection[int], *, after: int, now: datetime, language: str) -> Informed:
     """Return who is informed of an act by the letters about events (ids) that were queued after one (id).
 
     Whoever has not read yet what the act takes back is told nothing. Names are in ``language``.

@@ -43,7 +43,7 @@ WHOLES: Mapping[Kind, tuple[Kind, ...]] = MappingProxyType(
 class Choice:
     """Something to choose: its key, what it is called in the reader's language, and all that it may be typed as.
 
-    A place has its zone and its country.
+    A place has its zone and its country, a venue also its capacity.
     """
 
     key: str
@@ -51,15 +51,20 @@ class Choice:
     names: tuple[str, ...] = ()
     tzid: str = ""
     country: str = ""
+    capacity: int | None = None
 
 
 def list_venues(session: Session, language: str) -> list[Choice]:
     """Return the venues, each with its city."""
-    query = sa.select(Venue.key, Venue.name, Venue.holidays, City.name, City.tzid, City.country).join(Venue.city)
+    query = sa.select(Venue.key, Venue.name, Venue.capacity, Venue.holidays, City.name, City.tzid, City.country).join(
+        Venue.city
+    )
     rows = session.execute(query.order_by(Venue.key).limit(MOST))
     return _tell_apart(
-        Choice(key, _join(name.to(language), city.to(language)), _names(name, city), tzid, holidays or country)
-        for key, name, holidays, city, tzid, country in rows
+        Choice(
+            key, _join(name.to(language), city.to(language)), _names(name, city), tzid, holidays or country, capacity
+        )
+        for key, name, capacity, holidays, city, tzid, country in rows
     )
 
 

@@ -83,9 +83,7 @@ def is_exact(session: Session, index: DirectoryIndex, found: SearchResults, type
     return alone or first.id in index.find_exact(session, first.__tablename__, typed)
 
 
-def _find_events(
-    session: Session, index: DirectoryIndex, officer: Officer, typed: str, most: int
-) -> list[Event]:
+def _find_events(session: Session, index: DirectoryIndex, officer: Officer, typed: str, most: int) -> list[Event]:
     if not officer.may(Act.SEE_EVENTS):
         return []
     hidden = Event.visibility.not_in(rights.list_visibilities(officer))

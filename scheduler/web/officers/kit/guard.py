@@ -302,9 +302,7 @@ def _ask_to_sign_in(title: str) -> str:
 def show_unfinished(title: str, unfinished: UnfinishedForm, *, back: str) -> str:
     """Return the page that offers to go on with what was typed before signing in."""
     address = own_page(unfinished.address)
-    return render_template(
-        "web/desk/came_back.html", title=title, unfinished=unfinished, address=address, back=back
-    )
+    return render_template("web/desk/came_back.html", title=title, unfinished=unfinished, address=address, back=back)
 
 
 def _find_page_of_form() -> str:
@@ -314,9 +312,9 @@ def _find_page_of_form() -> str:
 def _path_of(address: str) -> str:
     try:
         parts = urlsplit(address)
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path
     except ValueError:
         return ""
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def own_page(path: str) -> str | None:

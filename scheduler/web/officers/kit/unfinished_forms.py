@@ -20,7 +20,7 @@ MOST_OCTETS, MOST_FIELDS = 512 * 1024, 600
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedForm:
-    """What was typed into a form, and the address that it goes to; "" if it cannot be sent again from another page."""
+    """What was typed into a form, and the address that it goes to; "" if no other page can send it."""
 
     address: str
     fields: Sequence[tuple[str, str]]

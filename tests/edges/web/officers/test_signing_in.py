@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
-from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -464,7 +463,12 @@ def test_whoever_is_signed_out_while_typing_signs_in_and_goes_on_with_it(app, we
     an_account(app)
     sign_in(web)
     plan = "/en/desk/plan/new"
-    typed = {"kind": "meeting", "known": "unknown", "title_en": "Typed for an <hour>", "description_en": "\nOne\n\nTwo"}
+    typed = {
+        "kind": "meeting",
+        "known": "unknown",
+        "title_en": "Typed for an <hour>",
+        "description_en": "\nOne\n\nTwo",
+    }
     sealed = seal(web, f"{plan}?kind=meeting")
     clock.advance(MAX_IDLE + MINUTE)
 
@@ -483,7 +487,9 @@ def test_whoever_is_signed_out_while_typing_signs_in_and_goes_on_with_it(app, we
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("typed", [{"before": PASSWORD, "password": "x", "again": "x"}, {"unfinished": "//evil.example"}])
+@pytest.mark.parametrize(
+    "typed", [{"before": PASSWORD, "password": "x", "again": "x"}, {"unfinished": "//evil.example"}]
+)
 def test_no_secret_is_kept_for_later_and_nothing_is_sent_to_another_site(app, web, typed):
     an_account(app)
 
