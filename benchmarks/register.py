@@ -25,7 +25,7 @@ from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.guests.people import find_or_add_guest
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import make_identity
 from scheduler.storage.database import Database
@@ -101,7 +101,7 @@ def _register(db: Database, drafts: Sequence[PersonDraft]) -> None:
         with db.write("desk") as session:
             event = get(session, Event, CEREMONY)
             who = find_or_add_guest(session, draft)
-            conflicts.refuse_overlap(session, event, who, force=None, now=common.NOW)
+            conflict_check.refuse_overlap(session, event, who, force=None, now=common.NOW)
             transitions.register(session, event, transitions.Guest(person=who), now=common.NOW)
 
 

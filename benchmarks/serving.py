@@ -38,8 +38,8 @@ from scheduler.services.common import lookup
 from scheduler.services.events.programme import event_reading
 from scheduler.services.events.programme import planning as events
 from scheduler.storage.database import Database
+from scheduler.web.memory.shown_version import READ_EVERY_SECONDS
 from scheduler.web.programme.feed_server import MAX_CACHE_OCTETS, MAX_MADE
-from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
 
 SEASON = "/feeds/season.en.ics"  # all events, whenever this is run
 LONGEST_WINDOW = 3660  # days

@@ -90,7 +90,7 @@ class Letter(Base):
     kind: Mapped[LetterKind] = mapped_column(choice(LetterKind))
     # Both NULL in a letter about an appointment; only `letters.visit_letters` and the ledger read such letters.
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True, nullable=True)
-    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True, nullable=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), nullable=True)
     appointment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
     of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
@@ -116,6 +116,7 @@ class Letter(Base):
     of_message: Mapped[Message | None] = relationship()
 
     __table_args__ = (
+        sa.Index("ix_letter_event_id_outcome", "event_id", "outcome"),
         sa.CheckConstraint("(event_id IS NULL) <> (appointment_id IS NULL)", name="about_one_thing"),
         sa.CheckConstraint("(event_id IS NULL) = (person_id IS NULL)", name="person_of_event"),
         sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),

@@ -1,8 +1,9 @@
-"""The server: granian runs the configured number of processes of `application`; feeds first, pages behind them."""
+"""The server: granian runs the configured number of processes of `application`; feeds and pages from memory first."""
 
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 from pathlib import Path
@@ -10,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from scheduler.base import config
 from scheduler.monitoring import logs, metrics
-from scheduler.web.entrance.load_limit import AT_ONCE, MAX_WAITING
+from scheduler.web.entrance.load_limit import AT_ONCE, MAX_SAME_PAGE, MAX_WAITING
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
     from scheduler.web.entrance.request_record import RequestRecord
 
-# Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database: calendars
-# from memory, health, and forms that arrive slowly.
-THREADS = AT_ONCE + MAX_WAITING + 64
+# Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database:
+# calendars and pages from memory, health, and forms that arrive slowly.
+THREADS = AT_ONCE + MAX_WAITING + MAX_SAME_PAGE + 64
 # Of clients to one process, most of them idle; the usual limit of a process is 1024 open files.
 MAX_CONNECTIONS = 768
 
@@ -33,6 +34,8 @@ def application() -> RequestRecord:
     from scheduler.app import App
     from scheduler.web.application import create_app
     from scheduler.web.entrance.request_record import RequestRecord
+    from scheduler.web.memory.page_server import PageServer
+    from scheduler.web.memory.shown_version import ShownVersion
     from scheduler.web.programme.feed_server import FeedServer
 
     settings = config.load_settings()
@@ -41,7 +44,12 @@ def application() -> RequestRecord:
     if int(settings.serve_metrics_port):
         metrics.enable()
         metrics.watch_pool(app.db.engine)
-    site = FeedServer(app, create_app(app).wsgi_app)
+    version = ShownVersion(app)
+    site = FeedServer(app, PageServer(app, create_app(app), version), version)
+    # What is made until now lives as long as the process: to look through it again and again for what nobody needs
+    # any more would make one request in a few dozen a tenth of a second longer.
+    gc.collect()
+    gc.freeze()
     # When all is answered, nothing is left to do. The interpreter would wait for granian's threads.
     atexit.register(os._exit, 0)
     return RequestRecord(site, logged=settings.log_requests == "yes", numbered=settings.trusted_proxies != "0")

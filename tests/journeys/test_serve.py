@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.app import App
-from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
+from scheduler.web.memory.shown_version import READ_EVERY_SECONDS
 from tests.support.builders import an_event
 from tests.support.instance import Scheduler, settings_of
 from tests.support.lines import Line

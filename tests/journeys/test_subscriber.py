@@ -17,7 +17,7 @@ import icalendar
 import pytest
 
 from scheduler.base.clock import Clock
-from scheduler.web.programme.feed_version import READ_EVERY_SECONDS
+from scheduler.web.memory.shown_version import READ_EVERY_SECONDS
 from tests.support.instance import Scheduler
 from tests.support.machine import free_port, until
 

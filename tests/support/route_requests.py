@@ -316,6 +316,8 @@ def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "people.changing"): RouteRequest(person),
         ("POST", "people.change"): RouteRequest(person, form={"name_en": "Other Name", "language": "kk"}),
         ("GET", "people.data"): RouteRequest(person),
+        ("GET", "personevents.invite"): RouteRequest(person, {"q": "opening"}),
+        ("GET", "personevents.write"): RouteRequest(person),
         ("GET", "merging.proposed"): RouteRequest(),
         ("GET", "merging.looking"): RouteRequest(person, {"other": f"{merged}"}),
         ("POST", "merging.merge"): RouteRequest(person, form={"other": f"{merged}"}),

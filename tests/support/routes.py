@@ -56,7 +56,7 @@ TITLES = {"fair": "Kumisfair", "dinner": "Herondinner", "talks": "Falcontalks"}
 GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
 # An organisation, a venue and a city, which every officer of the programme may know of: the public event has them.
 PLACES = {"organisations": "embassy", "venues": "hall", "cities": "bangkok"}
-PEOPLE = ("people", "merging", "personerasure")  # blueprints of pages about a person
+PEOPLE = ("people", "merging", "personerasure", "personevents")  # blueprints of pages about a person
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
 # event opens.
 OWN_POST, OTHER_POST, HIDDEN_POST = "phuket", "chiangmai", "retreat"

@@ -26,7 +26,8 @@ from scheduler.model.events import Event, Status, Timing, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get, get_for_update
 from scheduler.services.common.plain_tables import write_table as plain
-from scheduler.services.events.programme import conflicts, event_mapping, planning
+from scheduler.services.events.programme import event_mapping, planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 
 TIMES = (
@@ -72,7 +73,7 @@ def add(context: CommandContext, /, key: str, force: str | None, yes: bool, dry_
         draft = check(EventDraft, values, language=context.settings.language)
         check_key(key)
         impact = planning.put(session, key, draft, now=context.now(), lookup=lookup, tz=context.settings.timezone)
-        conflicts.refuse(session, [impact.event], force=force, now=context.now())
+        conflict_check.refuse(session, [impact.event], force=force, now=context.now())
         planned = _("Planned: {event}").format(event=describe_event(impact.event))
         return bool(impact.change.doubts), [planned, *_list_understood(context, impact)]
 
@@ -171,7 +172,7 @@ def _change(
     now = context.now()
     impact = planning.put(session, event.key, draft, now=now, lookup=Lookup(session), tz=event.tzid)
     if impact.replanned:
-        conflicts.refuse(session, [event], force=force, now=now)
+        conflict_check.refuse(session, [event], force=force, now=now)
     return impact
 
 

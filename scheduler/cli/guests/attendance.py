@@ -33,7 +33,7 @@ from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.people import find_or_add_guest
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.place_drafts import PersonDraft
 
@@ -110,7 +110,7 @@ def register(
             names=names,
             needs=parties.Needs(access=_read_need("access", access), dietary=_read_need("dietary", dietary)),
         )
-        conflicts.refuse_overlap(session, found, registrant, force=force, now=context.now())
+        conflict_check.refuse_overlap(session, found, registrant, force=force, now=context.now())
         registered = transitions.register(session, found, party, now=context.now())
         record = attendee_record(session, registered)
     if as_json:
@@ -171,7 +171,7 @@ def invite(
         found, invited = get(session, Event, event), person_of(session, person)
         party = transitions.Guest(person=invited, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
-        conflicts.refuse_overlap(session, found, deputy or invited, force=force, now=context.now())
+        conflict_check.refuse_overlap(session, found, deputy or invited, force=force, now=context.now())
         transitions.invite(session, found, party, now=context.now(), represented_by=deputy, force=force)
         click.echo(_("Invited: {person} to {event}").format(person=invited.called(language()), event=event))
 
@@ -218,7 +218,7 @@ def answer(
         day = read_day_of_answer(context, on, found.tzid) if on else None
         deputy = person_of(session, represented_by) if represented_by else None
         if deputy:
-            conflicts.refuse_overlap(session, found, deputy, force=force, now=context.now())
+            conflict_check.refuse_overlap(session, found, deputy, force=force, now=context.now())
         more = _details(answer, reference, deputy, force)
         partstat = PARTSTATS[Reply(answer)]
         transitions.answer(session, row, partstat, by=Answer(by), on=day, now=context.now(), details=more)

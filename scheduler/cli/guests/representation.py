@@ -20,7 +20,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.common.lookup import get_person as person_of
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 
 
 @click.command(help=N_("Record who comes in a guest's place, or that the guest comes in person."))
@@ -48,7 +48,7 @@ def represent(
         row = attendee_of(session, get(session, Event, event), person)
         instead = person_of(session, deputy) if deputy else None
         if instead is not None:
-            conflicts.refuse_overlap(session, row.event, instead, force=force, now=context.now())
+            conflict_check.refuse_overlap(session, row.event, instead, force=force, now=context.now())
         if not transitions.set_deputy(session, row, instead, force=force, now=context.now()):
             raise NothingToChange
         return [_say_who_comes(row, event)]

@@ -13,8 +13,12 @@ from scheduler.model.audit import Audit
 from scheduler.services.common import content_version
 from scheduler.storage.unit_of_work import unit_of_work
 
-# The nouns that feeds and pages show. Attendees are not among them: a person's own agenda is made at each request.
-PUBLIC_ENTITIES = ("city", "venue", "organisation", "person", "event", "feed", "link")
+# The nouns that feeds and pages show. Attendees and visits are not among them: all that is kept in memory would be
+# outdated with each place that is taken. A page that shows free places is kept for a second only (web/memory).
+PUBLIC_ENTITIES = (
+    *("city", "venue", "organisation", "person", "event", "feed", "link"),
+    *("post", "counter", "service"),
+)
 
 
 def actor_of(session: Session) -> str:

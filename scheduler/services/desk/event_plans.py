@@ -20,7 +20,8 @@ from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get_for_update, get_person
 from scheduler.services.desk.event_keys import make_event_key
 from scheduler.services.events.guests.leads import Lead, set_leads
-from scheduler.services.events.programme import conflicts, event_mapping, planning
+from scheduler.services.events.programme import event_mapping, planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.planning import Impact
 
@@ -132,7 +133,7 @@ def _lead(session: Session, impact: Impact, plan: EventPlan, now: datetime, forc
         people = [Lead(get_person(session, one.who), one.role, one.mode) for one in plan.leads]
         leads = set_leads(session, impact.event, people, now=now)
     if impact.replanned or leads:
-        conflicts.refuse(session, [impact.event], force=force, now=now)
+        conflict_check.refuse(session, [impact.event], force=force, now=now)
     if leads and impact.change.verb is ChangeKind.UNCHANGED:
         impact = replace(impact, change=replace(impact.change, verb=ChangeKind.CHANGED))
     return PlanResult(impact, leads)

@@ -18,7 +18,7 @@ from scheduler.model.places import City, Person, Venue
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import ACTIVE, Appointment
 from scheduler.services.common.public_holidays import Holiday, read_holidays
-from scheduler.services.events.programme.conflicts import ClashKind, Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import ClashKind, Contradiction
 from scheduler.services.events.programme.event_times import format_time
 
 Say = Callable[[str], object]  # a value in a language

@@ -20,11 +20,10 @@ from scheduler.model.places import Venue
 from scheduler.services.common.public_holidays import read_holidays
 from scheduler.services.desk.consequences import SHOWN
 from scheduler.services.desk.objections import StatesOfPosts, is_of_some_days, list_days
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import event_spans, persons, venues
 from scheduler.services.events.programme.places import TravelTimes, read_travel_times
 from scheduler.services.events.replanning import shifts
 
-DAY = timedelta(days=1)
 FURTHEST = 60  # days before and after that are looked through
 WANTED = 3  # days that are offered
 
@@ -141,13 +140,13 @@ class _Search:
         return (
             venue is not None
             and is_of_some_days(one.event)
-            and any(conflicts.is_closed_on(venue, day) for day in one.days)
+            and any(venues.is_closed_on(venue, day) for day in one.days)
         )
 
     def _binds_elsewhere(self, one: _Shifted, other: Event) -> bool:
         if _overlaps(one, other):
             return True
-        return conflicts.is_too_far(self.travel, one.event, (one.starts_at, one.ends_at), other)
+        return persons.is_too_far(self.travel, one.event, (one.starts_at, one.ends_at), other)
 
     def _is_outside_whole(self, one: _Shifted) -> bool:
         """Return whether an event leaves the days of what it is part of, which does not move with it."""
@@ -161,7 +160,7 @@ class _Search:
 
 def _overlaps(one: _Shifted, other: Event) -> bool:
     assert other.starts_at is not None and other.ends_at is not None  # noqa: S101, PT018 - it has a date
-    if conflicts.may_overlap(one.event, other):
+    if event_spans.may_overlap(one.event, other):
         return False
     return one.starts_at < other.ends_at and other.starts_at < one.ends_at
 

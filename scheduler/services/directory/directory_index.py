@@ -88,6 +88,14 @@ class DirectoryIndex:
             rows = self._rows[noun]
             return sorted(rows.marks.get(f"name {make_name_key(typed)}", ()) or rows.list_by_handle(typed.strip()))
 
+    def add_namesakes(self, session: Session, noun: str, numbers: Collection[int]) -> Collection[int]:
+        """Return these ids, and those of the rows that share a name with one of them."""
+        with self._lock:
+            self._refresh(session)
+            rows = self._rows[noun]
+            marks = {mark for number in numbers for mark in rows.marks_of.get(number, ()) if mark.startswith("name ")}
+            return {*numbers, *(number for mark in marks for number in rows.marks[mark])}
+
     def list_marked_alike(self, session: Session, number: int) -> Mapping[int, Collection[str]]:
         """Return the people who share a mark with a person, by id: "name", "near", "mail" or "telephone"."""
         with self._lock:

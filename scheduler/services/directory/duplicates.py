@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import combinations
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -47,15 +48,23 @@ def propose(session: Session, index: DirectoryIndex, person: Person) -> Sequence
 
 
 def list_pairs(session: Session, index: DirectoryIndex) -> Sequence[LikelySame]:
-    """Return pairs of people who share a name or a telephone number and are probably one, at most MAX_LISTED."""
-    pairs = sorted({tuple(sorted(group)[:2]) for group in index.list_same(session)}, reverse=True)
+    """Return pairs of people who share a name or a telephone number and are probably one, at most MAX_LISTED.
+
+    Of several who share it, one pair is listed at a time.
+    """
     apart = {tuple(pair) for pair in session.execute(sa.select(ToldApart.one_id, ToldApart.other_id))}
-    chosen = [pair for pair in pairs if pair not in apart][: 2 * MAX_LISTED]
+    pairs = {pair for group in index.list_same(session) if (pair := _find_pair(group, apart))}
+    chosen = sorted(pairs, reverse=True)[: 2 * MAX_LISTED]
     rows: dict[int, Person] = {}
     for start in range(0, len(chosen), MAX_LISTED):
         numbers = sorted({number for pair in chosen[start : start + MAX_LISTED] for number in pair})
         rows |= {row.id: row for row in people.read_people(session, numbers)}
     return list(_compare_all(chosen, rows))[:MAX_LISTED]
+
+
+def _find_pair(group: Collection[int], apart: Collection[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """Return the first two of a group of whom nobody has said that they are two people."""
+    return next((pair for pair in combinations(sorted(group), 2) if pair not in apart), None)
 
 
 def _compare_all(pairs: Sequence[tuple[int, ...]], rows: dict[int, Person]) -> Iterator[LikelySame]:

@@ -21,7 +21,8 @@ from scheduler.services.common.audit import note
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.directory.person_merging import MergeSide, is_known, merge_values
 from scheduler.services.directory.uses import COLUMNS, Place, PlaceUse, list_feeds, list_keys
-from scheduler.services.events.programme import conflicts, places
+from scheduler.services.events.programme import places
+from scheduler.services.events.programme.conflicts import conflict_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _find_contradictions(session: Session, events: Sequence[int], now: datetime)
     if not events:
         return ()
     rows = session.scalars(sa.select(Event).where(Event.id.in_(events), Event.ends_at > now)).all()
-    return tuple(conflicts.find(session, rows, now=now))
+    return tuple(conflict_check.find(session, rows, now=now))
 
 
 def _execute(session: Session, statement: sa.Update | sa.Delete) -> int:

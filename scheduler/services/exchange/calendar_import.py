@@ -24,7 +24,8 @@ from scheduler.model.places import City, Organisation, Venue
 from scheduler.services.common.audit import note
 from scheduler.services.common.changes import Change, ChangeKind
 from scheduler.services.common.lookup import Lookup
-from scheduler.services.events.programme import conflicts, planning
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT, begin_with_reminders, read_draft
 from scheduler.services.exchange import calendar_origins
@@ -441,7 +442,7 @@ class _CalendarImport:
         for first in range(0, len(self.replanned), BATCH):
             ids = self.replanned[first : first + BATCH]
             events = self.session.scalars(sa.select(Event).where(Event.id.in_(ids)).options(*WITH_EVENT)).all()
-            conflicts.refuse(self.session, events, force=self.options.force, now=self.now)
+            conflict_check.refuse(self.session, events, force=self.options.force, now=self.now)
         self._note_import(self.changes)
         idle = [Change("event", key, ChangeKind.UNCHANGED) for key in self.unchanged]
         return ImportReport((*self.changes, *idle), self._list_notes(), self.said)

@@ -21,8 +21,9 @@ from scheduler.services.common.drafts import Draft
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.consulate.posts import post_mapping
 from scheduler.services.consulate.posts.post_drafts import PostDraft
-from scheduler.services.events.programme import conflicts, event_mapping, places, planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme import event_mapping, places, planning
+from scheduler.services.events.programme.conflicts import conflict_check
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.places import NOUNS
@@ -239,7 +240,7 @@ class _FileApplication:
     def refuse_conflicts(self, force: str | None) -> None:
         """Collect the contradictions of what was changed, unless ``force`` is a reason to overrule them."""
         try:
-            conflicts.refuse(self.session, self.replanned, force=force, now=self.now)
+            conflict_check.refuse(self.session, self.replanned, force=force, now=self.now)
         except Contradiction as error:
             self.problems.add(error)
         except Problems as error:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from scheduler.base.errors import Invalid, NotFound, SchedulerError, combine_errors
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 
 
 class FileProblems:

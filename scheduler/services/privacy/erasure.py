@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict, NothingToChange
-from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
+from scheduler.base.i18n import LANGUAGES, load_catalogue
 from scheduler.base.text import Text
 from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Standing
 from scheduler.model.events import Event
@@ -25,8 +25,8 @@ from scheduler.model.letters import Letter, Outcome
 from scheduler.model.places import FormerKey, Gender, OfficeState, Person
 from scheduler.services.common.audit import note_each
 from scheduler.services.events.attendance import transitions
+from scheduler.services.outbox.letter_blanking import ERASED, blank_addresses
 
-ERASED = N_("erased")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -219,12 +219,6 @@ def _skip_letters(people: Sequence[int], now: datetime) -> Iterator[sa.Executabl
     unsent = sa.update(Letter).where(theirs, Letter.outcome.is_(None))
     yield unsent.values(outcome=Outcome.SKIPPED, reason=ERASED, finished_at=now)
     yield blank_addresses(theirs)
-
-
-def blank_addresses(which: sa.ColumnElement[bool]) -> sa.Update:
-    """Return the UPDATE that blanks the addresses of letters, and the reasons of failure, which may quote them."""
-    failed = Letter.outcome == Outcome.FAILED
-    return sa.update(Letter).where(which).values(address=None, reason=sa.case((failed, ERASED), else_=Letter.reason))
 
 
 # Columns of Attendee: what a party needs, in its own words.

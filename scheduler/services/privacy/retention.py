@@ -22,6 +22,7 @@ from scheduler.model.imports import GuestRow, ListUpload
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note
+from scheduler.services.outbox.letter_blanking import blank_addresses
 from scheduler.services.privacy import erasure
 
 MAX_ROWS = 100  # erased in one transaction: it takes a tenth of a second on a busy small machine
@@ -144,7 +145,7 @@ def _find_addresses(session: Session, *, keep: Keep, after: int, now: datetime) 
 
 
 def _forget_addresses(session: Session, found: Sequence[int], *, keep: Keep, now: datetime) -> int:  # noqa: ARG001
-    session.execute(erasure.blank_addresses(Letter.id.in_(found)), execution_options={"synchronize_session": False})
+    session.execute(blank_addresses(Letter.id.in_(found)), execution_options={"synchronize_session": False})
     return len(found)
 
 

@@ -42,6 +42,7 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_time
+from scheduler.web.memory.page_marks import remembered
 
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
@@ -49,6 +50,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     limited = limiter.limit(POSTS)
 
     @pages.get(BOOK)
+    @remembered()
     def services(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_services(app, key)
 

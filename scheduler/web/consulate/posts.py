@@ -11,6 +11,7 @@ from scheduler.services.consulate.posts import public_posts
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.kit.language import _, own_path
 from scheduler.web.kit.paths import PER_LANGUAGE
+from scheduler.web.memory.page_marks import remembered
 
 LIST = f"{PER_LANGUAGE}/posts"
 POST = f"{LIST}/<key>"
@@ -20,10 +21,12 @@ def blueprint(app: App) -> Blueprint:
     pages = Blueprint("posts", __name__)
 
     @pages.get(LIST)
+    @remembered()
     def every(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _show_all(app)
 
     @pages.get(POST)
+    @remembered()
     def one(language: str, key: str) -> str:  # noqa: ARG001
         return _show_one(app, key)
 

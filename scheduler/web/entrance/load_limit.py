@@ -15,6 +15,7 @@ from scheduler.storage.patience import FairSemaphore, limit_patience, remaining_
 
 AT_ONCE = 24  # requests for pages at work; each has at most one connection
 MAX_WAITING = 240  # requests that wait for others; one more is refused at once
+MAX_SAME_PAGE = 128  # requests that wait ahead of these for a page that another one is having made (web/memory)
 PATIENCE = timedelta(seconds=2)  # of one request: to be worked on, and for what others hold in the database
 OVERLOADED = "scheduler.overloaded"  # in the environ of a request that cannot be worked on in time
 MOST_SENT = 64 * 1024  # octets of a form; the pages that take more say so

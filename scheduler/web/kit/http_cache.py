@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from scheduler.formats.compression import compress_brotli, compress_gzip
@@ -35,17 +36,29 @@ class Representation:
     Its compressed forms are made when they are first asked for.
     """
 
-    def __init__(self, content: bytes, *, headers: Headers, cache_control: str, modified: datetime | None) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        headers: Headers,
+        cache_control: str,
+        modified: datetime | None = None,
+        expires: datetime | None = None,
+        vary: str = "Accept-Encoding",
+    ) -> None:
         """Compute the headers of every answer.
 
         ``headers`` describe the content. ``modified`` is in whole seconds; without it only the ETag shows a change.
+        ``expires``: until then a cache may answer without asking, where ``cache_control`` leaves it to that.
         """
         self.content, self.modified = content, modified
+        self.used_at = 0.0  # seconds of the monotonic clock; the cache sets it
         self.size = len(content) * 3 // 2 + OVERHEAD_OCTETS  # with the compressed forms
         self._digest = hashlib.sha256(content).hexdigest()[:32]
         # A 304 repeats these headers, beside the ETag (RFC 9110 15.4.5).
         dated = [("Last-Modified", format_datetime(modified, usegmt=True))] if modified else []
-        validating = [("Cache-Control", cache_control), ("Vary", "Accept-Encoding"), *dated]
+        ending = [("Expires", format_datetime(expires, usegmt=True))] if expires else []
+        validating = [("Cache-Control", cache_control), ("Vary", vary), *dated, *ending]
         self._headers = [*validating, *headers]
         self._forms: dict[str, tuple[bytes, Headers]] = {}
         self._compressing = threading.Lock()
@@ -101,7 +114,7 @@ R = TypeVar("R", bound=Representation)
 
 
 class RepresentationCache(Generic[R]):
-    """Representations by address, up to a number of octets; the one put in longest ago is dropped first."""
+    """Representations by address, up to a number of octets; those that were not asked for the longest leave first."""
 
     def __init__(self, max_octets: int) -> None:
         self._max_octets = max_octets
@@ -112,24 +125,40 @@ class RepresentationCache(Generic[R]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def addresses(self) -> list[str]:
+        """List the addresses of what is kept."""
+        return list(self._kept)
+
     def get(self, address: str) -> R | None:
         """Return the representation at an address, if it is kept. Takes no lock."""
-        return self._kept.get(address)
+        found = self._kept.get(address)
+        if found is not None:
+            found.used_at = monotonic()
+        return found
 
     def put(self, address: str, representation: R) -> None:
         """Keep a representation, in the place of the one that was there."""
         self.drop(address)
+        representation.used_at = monotonic()
         with self._lock:
             self._kept[address] = representation
             self._size += representation.size
-            while self._size > self._max_octets and len(self._kept) > 1:
-                self._size -= self._kept.pop(next(iter(self._kept))).size
+            if self._size > self._max_octets:
+                self._make_room(address)
 
     def drop(self, address: str) -> None:
         """Forget the representation at an address, if there is one."""
         with self._lock:
             known = self._kept.pop(address, None)
             self._size -= known.size if known else 0
+
+    def _make_room(self, newest: str) -> None:
+        """Drop a tenth at once, so that sorting them costs little for each that is put in."""
+        for address, _kept in sorted(self._kept.items(), key=lambda pair: pair[1].used_at):
+            if self._size <= self._max_octets * 9 // 10:
+                return
+            if address != newest:
+                self._size -= self._kept.pop(address).size
 
 
 class ContentHistory:

@@ -17,7 +17,7 @@ from scheduler.services.feeds.addresses import Address
 from scheduler.storage.patience import limit_patience
 from scheduler.web.entrance.load_limit import PATIENCE
 from scheduler.web.kit.http_cache import ContentHistory, Headers, Representation, RepresentationCache
-from scheduler.web.programme.feed_version import FeedVersion
+from scheduler.web.memory.shown_version import ShownVersion
 
 # Of the threads of a process (scheduler.web.serve.THREADS) so many may make feeds, and so many make them or wait.
 MAX_MAKING, MAX_MAKING_OR_WAITING = 2, 5
@@ -68,7 +68,7 @@ def _content_headers(address: Address) -> Headers:
 class FeedMaker:
     """Maker of the feeds that the cache does not have: a few at a time, so that threads are left for polls."""
 
-    def __init__(self, app: App, cache: RepresentationCache[FinishedFeed], version: FeedVersion) -> None:
+    def __init__(self, app: App, cache: RepresentationCache[FinishedFeed], version: ShownVersion) -> None:
         self.app, self._cache, self._version = app, cache, version
         self._history = ContentHistory()
         self._making = threading.BoundedSemaphore(MAX_MAKING)

@@ -25,8 +25,8 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.services.feeds.addresses import Address
 from scheduler.web.entrance.peers import client_address
 from scheduler.web.kit.http_cache import Body, Environ, RepresentationCache, StartResponse
+from scheduler.web.memory.shown_version import ShownVersion
 from scheduler.web.programme.feed_maker import FeedMaker, FinishedFeed
-from scheduler.web.programme.feed_version import FeedVersion
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ RETRY_AFTER_SECONDS = "30"
 class FeedServer:
     """A WSGI application that answers requests for feeds and leaves all others to ``pages``."""
 
-    def __init__(self, app: App, pages: Callable[..., Body]) -> None:
+    def __init__(self, app: App, pages: Callable[..., Body], version: ShownVersion | None = None) -> None:
         self.app, self.pages = app, pages
         self.cache: RepresentationCache[FinishedFeed] = RepresentationCache(MAX_CACHE_OCTETS)
-        self.version = FeedVersion(app)
+        self.version = version or ShownVersion(app)
         self._maker = FeedMaker(app, self.cache, self.version)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._record_again_at: dict[int, float] = {}  # by the id of the link, in seconds of the monotonic clock

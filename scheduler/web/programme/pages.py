@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -26,8 +27,18 @@ from scheduler.web.kit import language
 from scheduler.web.kit.answers import answer_calendar
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR, PER_LANGUAGE
+from scheduler.web.memory.page_marks import KEY, PLACES_TRUE_FOR, limit_life, remembered
 from scheduler.web.programme import schema_org
 from scheduler.web.programme import wording as event_wording
+
+# What the pages read from their address.
+_CHOICE = {"kind": KEY, "city": KEY, "organizer": KEY}
+_LIST_ADDRESS = {
+    **_CHOICE,
+    "month": re.compile(r"[0-9]{4}-[0-9]{2}"),
+    "when": re.compile("past"),
+    "page": re.compile(r"[1-9][0-9]{0,3}"),
+}
 
 
 def blueprint(app: App) -> Blueprint:
@@ -38,6 +49,7 @@ def blueprint(app: App) -> Blueprint:
         return redirect(f"/{language}/", 308)
 
     @pages.get(f"{PER_LANGUAGE}/")
+    @remembered(_LIST_ADDRESS)
     def programme(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _programme(app)
 
@@ -47,10 +59,12 @@ def blueprint(app: App) -> Blueprint:
         return redirect(with_query(f"/{language}/month/{today:%Y-%m}", _chosen().items()))
 
     @pages.get(f"{PER_LANGUAGE}/month/<named>")
+    @remembered(_CHOICE)
     def month(language: str, named: str) -> str:  # noqa: ARG001
         return _month(app, named)
 
     @pages.get(f"{PER_LANGUAGE}/events/<key>")
+    @remembered()
     def event(language: str, key: str) -> str:  # noqa: ARG001
         return _event(app, key)
 
@@ -59,6 +73,7 @@ def blueprint(app: App) -> Blueprint:
         return _file(app, key, language)
 
     @pages.get(f"{PER_LANGUAGE}/clock")
+    @remembered()
     def clock(language: str) -> str:  # noqa: ARG001
         return _every_clock(app)
 
@@ -92,6 +107,7 @@ def _programme(app: App) -> str:
     with app.db.read() as session:
         choices = agenda.list_choices(session)
         listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
+    _limit_life(listing.entries, app, page)
     return render_template(
         "web/programme.html",
         sections=_sections(listing.entries, app, everything=first is not None or _is_past()),
@@ -118,6 +134,21 @@ def _listing(
         return agenda.list_past(session, wanted, now=now, page=page), ()
     listing = agenda.list_coming(session, wanted, now=now, page=page)
     return listing, () if listing.more else agenda.list_undated(session, wanted)
+
+
+def _limit_life(entries: Sequence[AgendaEntry], app: App, page: int = 1) -> None:
+    """State how long a list is true, if that is not until the minute ends.
+
+    Calendars of others bring events that begin at a second. A choice that nothing has, and a page after the last one,
+    are not worth keeping: there is no end of them.
+    """
+    now = app.clock.now()
+    if not entries and (_chosen() or page > 1):
+        limit_life(now)
+    instants = (at for one in entries for at in (one.event.starts_at, one.event.ends_at) if at and at.second)
+    for at in instants:
+        if at > now:
+            limit_life(at)
 
 
 def _page() -> int:
@@ -174,6 +205,7 @@ def _month(app: App, named: str) -> str:
         choices = agenda.list_choices(session)
         wanted = _wanted(choices)
         entries = agenda.list_month(session, wanted, first) if wanted else []
+    _limit_life(entries, app)
     return render_template(
         "web/month.html",
         first=first,
@@ -232,6 +264,7 @@ def _event(app: App, key: str) -> str:
         detail = agenda.get_details(session, key, now=app.clock.now())
         event = detail.entry.event
         post = public_posts.find_post_of_event(session, event) if event.kind in _POSTS else None
+    limit_life(app.clock.now() + PLACES_TRUE_FOR)
     head = _head(app, event.title.to(g.language), _summary(detail))
     return render_template(
         "web/event.html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
 from scheduler.services.feeds.scopes import FACETS, Scope
 from scheduler.web.kit.language import NAMES, _
 from scheduler.web.kit.paths import PER_LANGUAGE
+from scheduler.web.memory.page_marks import KEY, limit_life, remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,20 @@ class Client:
     expect: str
 
 
+# What the page reads from its address.
+_ADDRESS = {
+    **dict.fromkeys((*FACETS, "feed"), KEY),
+    "in": re.compile("|".join(LANGUAGES)),
+    "hours": re.compile("1"),
+    "alarms": re.compile("|".join(map(re.escape, ALARMS))),
+}
+
+
 def blueprint(app: App) -> Blueprint:
     subscribing = Blueprint("subscribing", __name__)
 
     @subscribing.get(f"{PER_LANGUAGE}/subscribe")
+    @remembered(_ADDRESS, many=FACETS)
     def subscribe(language: str) -> str:  # noqa: ARG001 - kept in g for all
         return _subscribe(app)
 
@@ -76,6 +88,8 @@ def _subscribe(app: App) -> str:
         choices, known = agenda.list_choices(session), list(scopes.public_scopes(session))
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
+        if _names_unknown(chosen, ready):
+            limit_life(now)
         scope = ready or _same(known, chosen) or chosen.scope()
         number = selection.count_events(session, scope, now=now)
     address = feed_address(app.settings.base_url, scope, chosen)
@@ -111,6 +125,13 @@ def _chosen(choices: AgendaChoices, ready: Scope | None) -> FeedChoice:
         "alarms": _alarms(),
     }
     return FeedChoice(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
+
+
+def _names_unknown(chosen: FeedChoice, ready: Scope | None) -> bool:
+    """Return whether the address names something that there is not."""
+    asked = {name: set(request.args.getlist(name)) for name in FACETS}
+    facets_unknown = any(asked[name] - set(getattr(chosen, name)) for name in FACETS)
+    return facets_unknown or (ready is None and "feed" in request.args)
 
 
 def _alarms() -> str:

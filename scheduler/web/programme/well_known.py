@@ -9,6 +9,7 @@ from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES
 from scheduler.services.events.programme import agenda
 from scheduler.web.kit.assets import Assets
+from scheduler.web.memory.page_marks import remembered
 
 
 def blueprint(app: App, assets: Assets) -> Blueprint:
@@ -32,6 +33,7 @@ def blueprint(app: App, assets: Assets) -> Blueprint:
         return Response(text, content_type="text/plain; charset=utf-8")
 
     @machines.get("/sitemap.xml")
+    @remembered()
     def sitemap() -> Response:
         return _sitemap(app)
 

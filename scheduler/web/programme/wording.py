@@ -36,6 +36,7 @@ from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.language import _, ngettext
 from scheduler.web.kit.state import StateLabel
+from scheduler.web.memory.page_marks import PLACES_TRUE_FOR, limit_life
 
 ROLES = {
     "presides": N_("Presided over by"),
@@ -148,15 +149,16 @@ def state(entry: AgendaEntry, now: datetime) -> StateLabel | None:
         return StateLabel(_("Date to be announced"))
     if event.status is Status.TENTATIVE:
         return StateLabel(_("Tentative"), "full")
-    return _places(event) if registration.is_open(event, now=now) else None
+    return _places(event, now) if registration.is_open(event, now=now) else None
 
 
-def _places(event: Event) -> StateLabel | None:
+def _places(event: Event, now: datetime) -> StateLabel | None:
     limited = [capacity for capacity in _limited(event) if capacity.mode is Mode.IN_PERSON]
-    return _free(limited[0]) if limited else None
+    return _free(limited[0], now) if limited else None
 
 
-def _free(capacity: Capacity) -> StateLabel:
+def _free(capacity: Capacity, now: datetime) -> StateLabel:
+    limit_life(now + PLACES_TRUE_FOR)
     if capacity.free_for_all:
         return StateLabel(_("Places free: {number}", number=capacity.free_for_all), "open")
     return StateLabel(_("Waiting list"), "full")

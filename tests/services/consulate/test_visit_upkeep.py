@@ -472,3 +472,17 @@ def test_the_list_that_changed_since_the_booking_is_told_as_it_is_today(post):
     told = letters(post, reference)[LetterKind.VISIT_REMINDER]
 
     assert "The list of documents has changed since you booked. Please bring:\n– Only the old passport" in told
+
+
+@pytest.mark.both_engines
+def test_no_e_mail_keeps_the_address_of_an_applicant_whose_data_is_erased_nor_does_the_reason_of_its_failure(post):
+    post.book("aliya")
+    refused = {"outcome": Outcome.FAILED, "reason": "550 <aliya@example.org>: no such mailbox", "finished_at": NOW}
+    with post.db.write() as session:
+        session.execute(sa.update(Letter).values(address="aliya@example.org", **refused))
+    post.now += 4000 * DAY
+    tend(post)
+
+    with post.db.read() as session:
+        rows = session.execute(sa.select(Letter.address, Letter.reason, Letter.facts)).all()
+    assert {(None, "erased", "{}")} == {(address, why, str(facts)) for address, why, facts in rows}

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from scheduler.base.text import Text
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import NEWS, Letter
+from scheduler.model.places import Person
 from scheduler.services.common.lookup import get
 from scheduler.services.desk.consequences import Verb, observe
 from scheduler.services.desk.informed import read_letters
@@ -202,6 +203,27 @@ def test_other_days_are_the_nearest_on_which_nobody_and_nothing_stands_against_i
     assert ["2027-02-01", "2027-02-06", "2027-02-07"] == [f"{day}" for day in days]
 
 
+@ONE_ENGINE
+def test_five_people_who_cannot_be_at_both_are_named_and_six_are_only_counted(app):
+    with app.db.write() as session:
+        events = [
+            an_event(session, key, dtstart=START + hours * HOUR) for key, hours in (("opening", 0), ("talk", 5))
+        ]
+        people = [a_person(session, name=f"Guest {number}") for number in range(6)]
+        for event in events:
+            for person in people[:5]:
+                register(session, event, person)
+    named = [text for _subject, text in move(app, START + 5 * HOUR)[1]]
+    assert [5, 5] == [len(named), sum(f"Guest {number}" in text for number, text in enumerate(named))]
+
+    with app.db.write() as session:
+        for event in ("opening", "talk"):
+            register(session, get(session, Event, event), session.get(Person, people[5].id))
+    ((subject, text),) = move(app, START + 5 * HOUR)[1]
+    assert subject is Subject.PERSON
+    assert text.endswith("people who cannot be at both: 6")
+
+
 def test_the_reason_why_nevertheless_is_recorded(opening):
     with opening.db.write() as session:
         an_event(session, "taken", venue="hall", dtstart=START + DAY)
@@ -239,10 +261,11 @@ def other_days(app, to, key="opening"):
 
 
 @ONE_ENGINE
-def test_other_days_of_a_part_are_days_of_its_whole(app):
+def test_other_days_of_a_part_are_days_of_its_whole_which_does_not_stand_against_it(app):
     with app.db.write() as session:
-        an_event(session, "show", kind="exhibition", first_day=date(2027, 2, 2), last_day=date(2027, 2, 4))
-        an_event(session, parent="show")
+        days = {"first_day": date(2027, 2, 2), "last_day": date(2027, 2, 4)}
+        an_event(session, "show", kind="exhibition", venue=a_venue(session).key, **days)
+        an_event(session, parent="show", venue="hall")
 
     assert ["02-04"] == other_days(app, START + DAY)
 
@@ -310,12 +333,18 @@ def test_parts_that_stay_are_named_with_the_reason(app):
         def cancel(session, _force):
             planning.cancel_with_parts(session, show, now=now)
 
-        def look(deed):
-            return observe(session, deed, about=[show], now=now, language="en").stays
+        def lengthen(session, _force):
+            planning.change_event(session, show, now=now, last_day=date(2027, 3, 1))
 
-        assert [] == look(retitle), "whoever changes words asks for no time"
-        reasons = {event.key: reason for event, reason in look(cancel)}
-    assert {"gone": "is cancelled"} == reasons
+        def look(deed):
+            found = observe(session, deed, about=[show], now=now, language="en")
+            return {event.key: reason for event, reason in found.stays}
+
+        assert {} == look(retitle), "whoever changes words asks for no time"
+        gone = {"gone": "is cancelled"}
+        others = {"opening": "stays as it is", "begun": "has begun", "sometime": "has no date yet"}
+        assert {**gone, **others} == look(lengthen)
+        assert gone == look(cancel)
 
 
 @ONE_ENGINE

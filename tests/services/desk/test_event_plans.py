@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 import pytest
 
-from scheduler.base.errors import Conflict, Invalid, NothingToChange
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Kind, Status, Visibility
@@ -15,7 +15,7 @@ from scheduler.services.desk import event_keys, event_plans, plan_choices, venue
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.events.guests.leads import list_leads
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.replanning import registration_switch, reinstatement
 from tests.support.builders import DAILY, DAY, NOW, START, a_city, a_person, a_venue, an_event, attendees_of, invite
 
@@ -39,6 +39,8 @@ def test_the_key_of_an_event_is_made_from_its_title_and_no_other_event_has_it(ap
         ({"kk": "Көшпелі көрменің ашылуы"}, "koshpeli-kormenin-ashyluy"),
         ({"ru": "Щедрый жёлтый цех"}, "shchedryy-zhyoltyy-tsekh"),
         ({"th": "พิธีเปิด"}, "ceremony"),
+        ({"en": "Tea"}, "tea"),
+        ({"en": "5!", "kk": "Наурыз"}, "nauryz"),
     ]
     with app.db.write() as session:
         made = [event_keys.make_event_key(session, title, Kind.CEREMONY) for title, _key in titles]
@@ -95,20 +97,6 @@ def test_a_change_keeps_what_the_form_does_not_have_and_moves_to_the_clock_of_it
         assert Text() == event.reason
 
 
-def test_a_name_is_found_in_any_script_and_one_of_several_is_asked_for(app):
-    with app.db.write() as session:
-        a_venue(session, "library", name={"en": "City Library", "ru": "Городская библиотека"})
-        a_venue(session, "museum", name={"en": "City Museum"})
-        choices = plan_choices.list_venues(session, "en")
-    assert ["City Library, Bangkok", "City Museum, Bangkok"] == [one.label for one in choices]
-    for typed in ("library", "city library, bangkok", "Городская библиотека", "Bangkok libr"):
-        assert "library" == plan_choices.find_choice("venue", typed, choices).key
-    with pytest.raises(Invalid, match="City Library, Bangkok; City Museum, Bangkok"):
-        plan_choices.find_choice("venue", "city", choices)
-    with pytest.raises(Invalid, match="no venue"):
-        plan_choices.find_choice("venue", "palace", choices)
-
-
 def test_the_free_hours_of_a_venue_leave_out_what_is_planned_there_and_days_on_which_it_is_closed(app):
     everything = tuple(Visibility)
     with app.db.write() as session:
@@ -161,6 +149,18 @@ def test_registration_opens_and_closes_at_once_whatever_was_planned(app):
 
         registration_switch.open_registration(session, event, now=NOW + DAY)
         assert event.registration_closes is None
+
+
+def test_registration_is_not_opened_for_what_does_not_take_place_nor_closed_where_nobody_registers(app):
+    with app.db.write() as session:
+        by_list, event = an_event(session, "by-list"), an_event(session, registration="public")
+        with pytest.raises(NothingToChange, match="closed already"):
+            registration_switch.close_registration(session, by_list, now=NOW)
+        with pytest.raises(Conflict, match="is over"):
+            registration_switch.open_registration(session, event, now=NOW + 365 * DAY)
+        planning.cancel(session, event, now=NOW)
+        with pytest.raises(Conflict, match="is cancelled"):
+            registration_switch.open_registration(session, event, now=NOW)
 
 
 def test_an_event_is_not_cancelled_by_a_form_and_nothing_is_part_of_a_cancelled_one(app):

@@ -10,12 +10,14 @@ from scheduler.model.accounts import AccountRole
 from scheduler.model.events import Visibility
 from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Person
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts.accounts import Officer
+from scheduler.services.consulate.visits import upkeep
 from scheduler.services.desk import known_letters, letter_mending
 from scheduler.services.letters import ledger
 from scheduler.services.outbox.letter_search import LetterFilter, LetterState
 from scheduler.worker import delivery
-from tests.support.builders import NOW, a_person, an_event, register
+from tests.support.builders import DAY, NOW, a_person, an_event, register
 from tests.support.consulate import Consulate, a_post
 
 
@@ -52,7 +54,30 @@ def found(app, who, **wanted) -> list[str]:
 
 
 def test_each_account_finds_the_letters_that_it_may_know_of(desk):
-    assert ["Aliya", "Bob", "Silent", "Ann"] == list(dict.fromkeys(found(desk, officer(AccountRole.ADMINISTRATOR))))
+    expected = {
+        (AccountRole.ADMINISTRATOR,): ["Aliya", "Bob", "Silent", "Ann"],
+        (AccountRole.OFFICER, 1): ["Aliya", "Bob", "Silent", "Ann"],
+        (AccountRole.CONSULAR, 1): ["Aliya", "Silent", "Ann"],
+        (AccountRole.CONSULAR,): ["Silent", "Ann"],
+    }
+    assert expected == {who: list(dict.fromkeys(found(desk, officer(*who)))) for who in expected}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_full_page_of_letters_says_whether_there_is_another(desk):
+    with desk.db.write() as session:
+        row = session.get_one(Letter, 1)
+        same = {one.key: getattr(row, one.key) for one in sa.inspect(Letter).column_attrs if one.key != "id"}
+        more = known_letters.PAGE - 1
+        session.execute(sa.insert(Letter), [{**same, "key": f"again:{number}"} for number in range(more)])
+
+    def read_page(wanted, page=1):
+        with desk.db.read() as session:
+            page_of = known_letters.find_letters(session, officer(), LetterFilter(**wanted), now=NOW, page=page)
+            return len(page_of.rows), page_of.more
+
+    assert (known_letters.PAGE, False) == read_page({"address": "ann@exmaple.org"})
+    assert [(known_letters.PAGE, True), (2, False)] == [read_page({}, page) for page in (1, 2)]
 
 
 def test_an_officer_without_posts_finds_no_letters_about_appointments(desk):
@@ -115,6 +140,24 @@ def test_an_applicant_is_told_at_the_new_address_how_the_appointment_stands(desk
         last = session.scalars(sa.select(Letter).order_by(Letter.id.desc())).first()
         assert (LetterKind.VISIT_STANDING, "aliya@example.com") == (last.kind, last.address)
         assert 0 == session.scalar(sa.select(sa.func.count()).where(Letter.outcome == Outcome.FAILED))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_applicant_is_written_to_again_at_the_same_address_until_their_data_is_erased(desk):
+    with desk.db.write() as session:
+        letter = session.scalars(sa.select(Letter).where(Letter.kind == LetterKind.VISIT_BOOKED)).one()
+        address, visit = letter.address, letter.appointment
+        letter.outcome, letter.reason, letter.finished_at = Outcome.FAILED, "mailbox full", NOW
+        letter_mending.mend(session, letter, address, now=NOW)
+    assert 1 == delivery.deliver(desk).sent
+
+    with desk.db.write() as session:
+        letter, visit = session.get_one(Letter, letter.id), session.get_one(Appointment, visit.id)
+        assert (Outcome.SENT, address) == (letter.outcome, letter.address)
+        letter.outcome, letter.reason = Outcome.FAILED, "mailbox full"
+        assert upkeep.forget(session, visit.service.post, now=NOW + 4000 * DAY)
+        with pytest.raises(Invalid, match="has been erased"):
+            letter_mending.mend(session, letter, address, now=NOW)
 
 
 def test_several_that_failed_are_sent_again_at_once(desk):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scheduler.model.attendance import Answer
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup, get
-from scheduler.services.directory import people, person_merging
+from scheduler.services.directory import people, person_merging, place_merging
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.programme import places
 from scheduler.services.events.programme.place_drafts import OrganisationDraft, PersonDraft
 from scheduler.services.privacy import erasure
-from tests.support.builders import NOW, a_person, an_event, an_organisation
+from tests.support.builders import NOW, a_person, a_venue, an_event, an_organisation
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 
 
 def test_an_index_in_memory_follows_the_tables(db):
@@ -61,3 +65,25 @@ def test_people_are_found_by_the_name_that_their_organisation_has_now(db):
         assert 0 == people.list_people(session, index, "culture").found
         (fair,) = index.find(session, "event", "ярмарка")
         assert "fair" == session.get_one(Event, fair).key
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("look", [DirectoryIndex.find, DirectoryIndex.find_exact])
+def test_what_was_merged_is_found_at_once_by_either_key_as_the_one_that_is_kept(db, look):
+    index = DirectoryIndex()
+    with db.write() as session:
+        kept, other = a_venue(session, "palace", name="Great Hall"), a_venue(session, "opera", name="Great Hall")
+        assert [[kept.id], [other.id]] == [look(index, session, "venue", key) for key in ("palace", "opera")]
+        place_merging.merge(session, kept, other, now=NOW)
+        session.flush()
+        assert [[kept.id]] * 3 == [
+            look(index, session, "venue", typed) for typed in ("opera", "palace", "great hall")
+        ]
+
+
+@ONE_ENGINE
+def test_a_whole_e_mail_address_means_whoever_has_it_and_nobody_with_the_same_words(db):
+    with db.write() as session:
+        own = a_person(session, name="Aigerim", email="aigerim.bekova@example.org")
+        a_person(session, name="Bekova", email="bekova.aigerim@example.org")
+        assert [own.id] == DirectoryIndex().find(session, "person", " Aigerim.Bekova@example.org ")

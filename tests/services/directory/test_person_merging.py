@@ -282,6 +282,53 @@ def test_who_is_probably_one_is_proposed_until_an_officer_says_that_they_are_two
         }
 
 
+BEKOVA = {"name": "Aigerim Bekova", "email": "a.bekova@example.org", "telephone": "+77012223344"}
+LONE = {"email": None, "telephone": None}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        ({}, {"name": "Айгерим Бекова", **LONE}, duplicates.SAME_NAME),
+        ({}, {"name": "Aigerm Bekova", **LONE}, duplicates.NEARLY_SAME_NAME),
+        ({}, {"name": "Aigerm Bekova"}, duplicates.SAME_TELEPHONE),
+        ({}, {"name": "A. Bekova", "telephone": None, "email": "A.Bekova@Example.org"}, duplicates.SAME_EMAIL),
+        ({"name": "Kim Su"}, {"name": "Kim Jung", "email": None}, duplicates.SAME_TELEPHONE),
+        ({"organisation": "embassy"}, {"name": "Dana", "organisation": "embassy"}, duplicates.SAME_TELEPHONE),
+        # A household, an office's mailbox, two with a short word in common, namesakes nearly.
+        ({}, {"name": "Dana Omarova", "email": None}, None),
+        ({"organisation": "embassy"}, {"name": "Dana Omarova", "email": None}, None),
+        ({}, {"name": "Dana Omarova", "telephone": None}, None),
+        ({"name": "Li Su"}, {"name": "Li Jung", "email": None}, None),
+        ({}, {"name": "Aigerm Bekova", "email": "other@example.org", "telephone": None}, None),
+        ({}, {"name": "Aigerm Bekova", "email": None, "telephone": "+77019998877"}, None),
+    ],
+)
+def test_two_are_proposed_as_one_by_their_name_or_by_a_contact_and_something_more(db, one, other, reason):
+    with db.write() as session:
+        an_organisation(session)
+        first, second = (a_person(session, **{**BEKOVA, **given}) for given in (one, other))
+        found = duplicates.propose(session, DirectoryIndex(), first)
+        assert [(second.id, reason)] * (reason is not None) == [(pair.other.id, pair.reason) for pair in found]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_of_three_with_one_name_another_pair_is_listed_when_two_are_said_to_be_two_people(db):
+    index = DirectoryIndex()
+    with db.write() as session:
+        first, second, third = (a_person(session, name="Aigerim Bekova") for _ in range(3))
+
+        def list_pairs():
+            return [{pair.one.id, pair.other.id} for pair in duplicates.list_pairs(session, index)]
+
+        assert [{first.id, second.id}] == list_pairs()
+        duplicates.tell_apart(session, first, second, now=LATER)
+        assert [{first.id, third.id}] == list_pairs()
+        person_merging.merge(session, first, third, now=LATER)
+        assert [] == list_pairs()
+
+
 def test_a_message_that_waits_for_the_other_by_name_is_for_who_is_kept(db, two):
     with db.write() as session:
         attendee = register(session, an_event(session), both(session, two)[1])

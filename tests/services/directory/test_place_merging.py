@@ -113,6 +113,15 @@ def test_what_nothing_hangs_on_is_deleted_and_the_rest_says_what_hangs_on_it(db)
             lookup.get(session, City, "astana")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_no_calendar_hangs_on_a_venue_that_has_the_key_of_an_organisation(db):
+    with db.write() as session:
+        an_organisation(session)
+        a_feed(session, "of-the-embassy", organizers=("embassy",))
+        uses.delete(session, a_venue(session, "embassy"), now=LATER)
+        assert [] == list_rows(session, Venue)
+
+
 def test_the_journeys_of_a_city_are_those_of_the_one_that_is_kept_unless_it_has_its_own(db):
     with db.write() as session:
         kept, other = a_city(session), a_city(session, "krung-thep")

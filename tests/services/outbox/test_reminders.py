@@ -17,6 +17,7 @@ from scheduler.base.durations import parse_nominal
 from scheduler.base.errors import Conflict, NotFound
 from scheduler.base.text import Text
 from scheduler.model.attendance import Answer, Attendee, Partstat, Reminded, Role
+from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Status
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
@@ -740,14 +741,16 @@ def test_a_new_event_begins_with_the_reminders_of_its_kind_unless_it_states_its_
 
 
 @pytest.mark.both_engines
-def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone(app):
+def test_the_same_default_is_not_set_twice_and_a_removed_one_is_gone_and_the_audit_has_both(app):
     begin_with(app, "7 days")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="begin with this reminder already"):
         begin_with(app, "1 week")
     with app.db.write() as session:
         kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
         with pytest.raises(NotFound):
             kind_reminders.remove(session, Kind.CEREMONY, parse_nominal("1w"), ReminderAudience.EVERYONE, now=NOW)
+        lines = sa.select(Audit.action).where(Audit.noun == "kind reminder").order_by(Audit.id)
+        assert ["add", "remove"] == session.scalars(lines).all()
 
 
 @pytest.mark.both_engines

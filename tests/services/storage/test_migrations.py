@@ -17,8 +17,9 @@ from scheduler.cli.root import root
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Attendee, Partstat
 from scheduler.model.events import Event, Reminder, Status
-from scheduler.model.letters import Letter, LetterKind
+from scheduler.model.letters import Letter, LetterKind, Outcome
 from scheduler.model.places import Gender, OfficeState, Person
+from scheduler.model.visits import Appointment
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.consulate.posts import posts
@@ -28,7 +29,7 @@ from scheduler.services.feeds import links as feed_links
 from scheduler.storage.database import Database
 from scheduler.storage.types import Base
 from tests.support.builders import NOW, a_city, a_person, an_event, register
-from tests.support.consulate import PASSPORT, FrontDesk, a_post
+from tests.support.consulate import MORNING, PASSPORT, Consulate, FrontDesk, a_post
 from tests.support.guest_list import GuestList, wrong_with_places
 from tests.support.processes import at_once
 
@@ -491,6 +492,25 @@ def test_what_the_ledger_said_before_is_said_in_words_that_are_translated_and_co
     assert [] == [one for one in today if one == load_catalogue("ru").gettext(one)]
 
 
+def test_of_applicants_who_were_forgotten_before_no_reason_of_a_failure_is_left(db):
+    with db.write() as session:
+        a_post(session)
+    for name, at in (("old", MORNING), ("new", MORNING + timedelta(minutes=30))):
+        Consulate(db).book(name, at)
+    with db.write() as session:
+        session.execute(
+            sa.update(Letter).values(outcome=Outcome.FAILED, reason="550 <a@example.org>", finished_at=NOW)
+        )
+        session.execute(sa.update(Appointment).where(Appointment.id == 1).values(forgotten_at=NOW))
+        expected = ["erased" if row.appointment_id == 1 else row.reason for row in session.scalars(EVERY_LETTER)]
+    schema.downgrade(db, "0027")
+    schema.upgrade(db)
+
+    assert 2 == len(set(expected))
+    assert expected == read_reasons(db)
+
+
+EVERY_LETTER = sa.select(Letter).order_by(Letter.id)
 REASONS_OF_0022 = (
     "stands otherwise by now",
     "is represented: whoever comes gets the letters",

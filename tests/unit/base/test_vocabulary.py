@@ -19,7 +19,7 @@ from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests.guest_groups import GuestGroup
-from scheduler.services.events.programme.conflicts import ClashKind
+from scheduler.services.events.programme.conflicts.contradictions import ClashKind
 from scheduler.web.officers.calendar.calendar_address import CalendarLook, CalendarNeed
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.

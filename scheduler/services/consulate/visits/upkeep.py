@@ -14,6 +14,7 @@ from scheduler.model.visits import Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import lifecycle, notices
+from scheduler.services.outbox.letter_blanking import blank_addresses
 
 DAY_OVER_AFTER = timedelta(hours=12)  # after the end of a visit: by then nobody is still being served
 
@@ -95,8 +96,7 @@ def forget(session: Session, post: Post, *, now: datetime) -> int:
 
 def _forget(session: Session, row: Appointment, now: datetime) -> None:
     session.execute(sa.delete(Applicant).where(Applicant.appointment_id == row.id))
-    mine = Letter.appointment_id == row.id
-    session.execute(sa.update(Letter).where(mine).values(address=None, facts={}))
+    session.execute(blank_addresses(Letter.appointment_id == row.id).values(facts={}))
     row.forgotten_at, row.epoch = now, row.epoch + 1  # so that its links lead nowhere
     session.expire(row, ["applicants"])
     note(session, "forget", "appointment", row.id, now=now)

@@ -34,7 +34,7 @@ from scheduler.services.events.guest_lists.list_records import ListRecords, inse
 from scheduler.services.events.guest_lists.people import ADDRESSED, read_organisations, update_person
 from scheduler.services.events.guest_lists.row_results import RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.places import make_identity
 from scheduler.services.outbox import enqueue
 
@@ -116,7 +116,7 @@ class NewGuests:
                 person = self.session.get_one(Person, plan.person)
                 try:
                     representation.refuse_as_guest(self.session, self.event, person)
-                    conflicts.refuse_overlap(self.session, self.event, person, force=self.force, now=self.now)
+                    conflict_check.refuse_overlap(self.session, self.event, person, force=self.force, now=self.now)
                 except SchedulerError as error:
                     refused[plan.entry.number] = RowResult(
                         plan.entry.number, plan.entry.name, RowOutcome.REFUSED, tuple(list_errors(error)), plan.person

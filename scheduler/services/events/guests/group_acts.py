@@ -21,7 +21,7 @@ from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.attendance.transitions import AnswerDetails, Guest
 from scheduler.services.events.guests import chasing
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.storage.refusals import explain_refusal
 
 MOST_AT_ONCE = 1_000  # guests
@@ -181,7 +181,7 @@ def invite_each(
 def _invite(session: Session, event: Event, guest: Guest, force: str | None, now: datetime) -> PersonOutcome:
     try:
         with session.begin_nested():
-            conflicts.refuse_overlap(session, event, guest.person, force=force, now=now)
+            conflict_check.refuse_overlap(session, event, guest.person, force=force, now=now)
             attendee = transitions.invite(session, event, guest, now=now, force=force)
     except IntegrityError as error:
         return PersonOutcome(guest.person, None, explain_refusal(error))

@@ -28,7 +28,8 @@ from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import CHUNK, Lookup, get_for_update
 from scheduler.services.common.plain_tables import write_table
 from scheduler.services.events.attendance import offers
-from scheduler.services.events.programme import change_news, conflicts, event_mapping
+from scheduler.services.events.programme import change_news, event_mapping
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_reading import find_lack_of_room, get_capacity
 from scheduler.services.events.programme.event_times import find_passed_times
@@ -247,7 +248,7 @@ def change_event(
     merged = event_mapping.read_draft(event).model_copy(update=replace_reason(changes))
     impact = put(session, event.key, check(EventDraft, dict(merged)), now=now, lookup=Lookup(session))
     if impact.replanned:
-        conflicts.refuse(session, [event], force=force, now=now)
+        conflict_check.refuse(session, [event], force=force, now=now)
     return impact
 
 

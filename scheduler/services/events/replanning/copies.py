@@ -22,7 +22,8 @@ from scheduler.services.common.audit import note
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.attendance import transitions
-from scheduler.services.events.programme import conflicts, event_mapping, planning
+from scheduler.services.events.programme import event_mapping, planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.replanning.event_trees import choose_events, find_reason_to_leave_out
 from scheduler.services.events.replanning.shifts import make_nothing_to_plan, prepare_all, require_days, shift_fields
@@ -140,7 +141,7 @@ def _copy(
         note(session, "copy", "event", source.key, now=now, to=one.event.key)
         people = _invite_guests(session, source, one.event, now=now) if asked.guests else (0, 0)
         copied.append(EventCopy(one.event, source, *people, doubts=planning.find_doubts(one, now)))
-    conflicts.refuse(session, [one.event for one in pending], force=asked.force, now=now)
+    conflict_check.refuse(session, [one.event for one in pending], force=asked.force, now=now)
     return CopiedEvents(copied, kept)
 
 

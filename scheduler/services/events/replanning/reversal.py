@@ -16,7 +16,8 @@ from scheduler.model.letters import NEWS, Letter, Outcome
 from scheduler.services.common.audit import note
 from scheduler.services.common.drafts import check
 from scheduler.services.events.attendance import offers
-from scheduler.services.events.programme import conflicts, planning
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.replanning.event_trees import lock_lists, lock_trees, walk_trees
 from scheduler.services.events.replanning.shifts import prepare_all
@@ -56,10 +57,10 @@ def find_reversal(session: Session, event: Event, *, now: datetime) -> ReversalO
     if last is None or last.made_at + QUIET_PERIOD <= now:
         return None
     together = sa.select(LastChange.event_id).where(LastChange.act == last.act)
-    about = sa.and_(Letter.event_id.in_(together), Letter.created_at.between(last.made_at, now))
-    due = sa.func.min(sa.case((sa.and_(Letter.kind.in_(NEWS), Letter.outcome.is_(None)), Letter.due_at)))
-    left = sa.func.count(sa.case((sa.or_(Letter.outcome == Outcome.SENT, ~is_free(Letter.claimed_by)), 1)))
-    leaves_at, told = session.execute(sa.select(due, left).where(about)).one()
+    news = sa.and_(Letter.kind.in_(NEWS), Letter.outcome.is_(None), Letter.created_at >= last.made_at)
+    due = sa.func.min(sa.case((news, Letter.due_at)))
+    left = sa.func.count(sa.case((_has_left(last.made_at, now), 1)))
+    leaves_at, told = session.execute(sa.select(due, left).where(Letter.event_id.in_(together))).one()
     until = min(filter(None, (last.made_at + QUIET_PERIOD, leaves_at)))
     return None if told or until <= now else ReversalOffer(last.actor, last.made_at, until)
 
@@ -90,7 +91,7 @@ def take_back(
         _shift_offers(session, one.event, first_days[one.event.key], now=now)
         impacts.append(planning.conclude(session, one, retimed, now=now))
         note(session, "take back", "event", one.event.key, now=now, made_at=last.made_at.isoformat(), by=last.actor)
-    conflicts.refuse(session, changed, force=force, now=now)
+    conflict_check.refuse(session, changed, force=force, now=now)
     return TakenBack(last.actor, last.made_at, impacts, letters)
 
 
@@ -135,11 +136,7 @@ def _hold_news(session: Session, events: Sequence[Event], *, since: datetime, no
     about = Letter.event_id.in_([one.id for one in events])
     waiting = sa.select(Letter.kind, Letter.created_at).where(about, Letter.outcome.is_(None)).order_by(Letter.id)
     held = session.execute(waiting.with_for_update()).all()
-    gone = sa.or_(
-        sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at.between(since, now)),
-        sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by)),
-    )
-    left = session.scalar(sa.select(sa.func.count()).where(about, gone)) or 0
+    left = session.scalar(sa.select(sa.func.count()).where(about, _has_left(since, now))) or 0
     if left:
         raise NewsHasLeft(
             "people have already been informed of the change (e-mails: {count}); change the event again, and "
@@ -147,3 +144,11 @@ def _hold_news(session: Session, events: Sequence[Event], *, since: datetime, no
             count=left,
         )
     return sum(kind in NEWS and queued >= since for kind, queued in held)
+
+
+def _has_left(since: datetime, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition on Letter that it has left since a change, or is just leaving."""
+    return sa.or_(
+        sa.and_(Letter.outcome == Outcome.SENT, Letter.finished_at.between(since, now)),
+        sa.and_(Letter.outcome.is_(None), ~is_free(Letter.claimed_by)),
+    )

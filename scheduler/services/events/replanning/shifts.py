@@ -17,7 +17,8 @@ from scheduler.base.i18n import N_
 from scheduler.model.events import Event, Kind
 from scheduler.services.common.drafts import MAX_YEARS, check
 from scheduler.services.events.attendance import offers
-from scheduler.services.events.programme import conflicts, event_mapping, planning
+from scheduler.services.events.programme import event_mapping, planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.services.events.programme.event_times import capture_facts
 from scheduler.services.events.programme.planning import NO_REASON
@@ -169,7 +170,7 @@ def _shift(
         moved = offers.shift_deadlines(session, one.event, by, now=now)
         impact = planning.conclude(session, one, retimed, now=now)
         done[one.event.key] = ShiftedEvent(impact, was[one.event.key], moved)
-    conflicts.refuse(session, chosen, force=force, now=now)
+    conflict_check.refuse(session, chosen, force=force, now=now)
     return Shift([done[event.key] for event in chosen], kept)
 
 

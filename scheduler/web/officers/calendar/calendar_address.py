@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, request
 
 from scheduler.model.events import Kind
-from scheduler.services.desk.calendar.calendar_view import CalendarFilter
+from scheduler.services.desk.calendar.calendar_events import CalendarFilter
 from scheduler.web.kit.language import with_query
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
 

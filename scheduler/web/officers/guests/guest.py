@@ -19,7 +19,7 @@ from scheduler.services.events.attendance import capacity, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.attendance.transitions import Guest
 from scheduler.services.events.guests import guest_directory
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _
@@ -196,6 +196,6 @@ def _registered(app: App, session: Session, event: Event, form: Form) -> int:
     form.one_of("language", {one: one for one in LANGUAGES}, _("Choose a language."))
     person = guest_actions.a_person(session, form)
     assert mode is not None and role is not None  # noqa: S101, PT018 - or the form was refused above
-    conflicts.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
+    conflict_check.refuse_overlap(session, event, person, force=form["reason"].strip() or None, now=now)
     guest = Guest(person=person, mode=mode, companions=companions, role=role)
     return transitions.register(session, event, guest, now=now).id

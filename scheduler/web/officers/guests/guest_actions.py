@@ -23,7 +23,7 @@ from scheduler.model.places import Person
 from scheduler.services.events.attendance import parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests import corrections, people
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import AttendeeDraft
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.events.programme.places import read_draft
@@ -83,7 +83,7 @@ def _answer(session: Session, attendee: Attendee, form: Form, now: datetime) -> 
 def _named_deputy(session: Session, attendee: Attendee, form: Form, now: datetime) -> Person:
     """Return the person who comes instead, as typed. Raise FormRefused, and Contradiction if they are elsewhere."""
     deputy = a_person(session, form)
-    conflicts.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
+    conflict_check.refuse_overlap(session, attendee.event, deputy, force=_reason(form), now=now)
     return deputy
 
 

@@ -59,7 +59,9 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
 
 
 def _read_numbers() -> list[int]:
-    return [int(one) for one in request.form.getlist("to") if one.isascii() and one.isdecimal() and len(one) < 10]
+    """Return the ids of the people who are chosen, on the form or by the address that led to it."""
+    sent = request.form if request.method == "POST" else request.args
+    return [int(one) for one in sent.getlist("to") if one.isascii() and one.isdecimal() and len(one) < 10]
 
 
 def _show(app: App, index: DirectoryIndex, key: str, form: Form, typed: str, status: Sequence[str] = ()) -> str:

@@ -16,7 +16,7 @@ from scheduler.base.errors import NotFound, SchedulerError, list_errors
 from scheduler.base.i18n import load_catalogue
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.events.attendance.representation import DeputyListed, DeputyRegretted
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.storage.refusals import Busy
 from scheduler.web.kit.forms import Form, in_words
 from scheduler.web.officers.kit.guard import officer

@@ -18,7 +18,7 @@ from scheduler.base.i18n import N_, load_catalogue
 from scheduler.model.accounts import Act
 from scheduler.services.accounts import rights
 from scheduler.services.common.changes import Change, ChangeKind
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.exchange import file_apply, file_export, file_reader
 from scheduler.services.exchange.file_reader import ProgrammeSource
 from scheduler.services.exchange.merging.memory import Decider, Undecided

@@ -101,6 +101,53 @@ def test_a_ceremony_is_planned_as_people_write_it_with_its_officials_and_reminde
     assert "The opening" in text(web.get(done.location))
 
 
+def test_hours_and_days_mean_what_people_mean_by_them(app, web):
+    """An evening ends after midnight, two hours are no two o'clock, a day alone is the whole day."""
+    ends = [
+        ("10", "2 h", "", (2, 12)),
+        ("10", "18:30", "", (2, 18, 30)),
+        ("22", "1", "", (3, 1)),
+        ("12", "5:59", "", (3, 5, 59)),
+        ("18", "0:00", "", (3, 0)),
+        ("4", "5", "", (2, 5)),
+        ("13", "2 часа", "", (2, 15)),
+        ("1", "2 часа", "", (2, 2)),
+        ("10", "9", "4 Feb", (4, 9)),
+    ]
+    form = {"kind": "meeting", "known": "hour", "day": "2 Feb", "opens": "20 Jan", "closes": "1 Feb"}
+    for number, (begins, typed, until, _end) in enumerate(ends):
+        send(web, NEW, **form, title_en=f"Talks {number}", **{"from": begins}, to=typed, until=until)
+    with app.db.read() as session:
+        events = [get(session, Event, f"talks-{number}") for number in range(len(ends))]
+        assert [datetime(2027, 2, *end) for *_typed, end in ends] == [event.dtend for event in events]
+        assert {(datetime(2027, 1, 20), datetime(2027, 2, 1, 23, 59))} == {
+            (event.registration_opens, event.registration_closes) for event in events
+        }
+
+
+@pytest.mark.parametrize(("begins", "ends"), [("11", "5"), ("12", "6"), ("18", "9")])
+def test_what_ends_before_it_begins_and_is_no_evening_is_asked_about(web, begins, ends):
+    assert "The end is before the beginning." in text(send(web, NEW, **{**OPENING, "from": begins, "to": ends}))
+
+
+def test_an_officer_may_choose_the_key_and_is_told_what_a_key_is(app, web):
+    refused = send(web, NEW, **OPENING, key="Opening Night")
+    assert (422, True) == (refused.status_code, "Enter a key of lower-case letters" in text(refused))
+
+    assert "/en/desk/events/opening-night/plan" == send(web, NEW, **OPENING, key="opening-night").location
+
+
+def test_the_form_of_an_event_whose_time_is_unusual_for_its_kind_has_its_time(app, web):
+    with app.db.write() as session:
+        an_event(session, kind="exhibition")
+    form = opened(web, "opening")
+    assert "hour" == form["known"]
+    send(web, CHANGE.format("opening"), **form)
+    with app.db.read() as session:
+        event = get(session, Event, "opening")
+        assert (START, START.replace(hour=12)) == (event.dtstart, event.dtend)
+
+
 def test_every_mistake_stands_beside_its_field_and_nothing_that_was_typed_is_lost(web):
     wrong = {**OPENING, "to": "9:30", "kept": "130", "lead_0": "nobody", "day": "31 Feb", "telephone": "call us"}
     shown = send(web, NEW, **wrong)

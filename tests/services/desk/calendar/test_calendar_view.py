@@ -12,9 +12,10 @@ from scheduler.model.events import Kind, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.desk.calendar import calendar_view, days_off
-from scheduler.services.desk.calendar.calendar_view import CalendarEntry, CalendarFilter
-from scheduler.services.events.programme.conflicts import ClashKind
+from scheduler.services.desk.calendar import calendar_choices, calendar_view, days_off
+from scheduler.services.desk.calendar.calendar_events import CalendarFilter
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry
+from scheduler.services.events.programme.conflicts.contradictions import ClashKind
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
 
@@ -46,8 +47,8 @@ def test_events_stand_on_the_days_of_their_own_place_and_anniversaries_on_their_
         assert ["show", "founded", "evening"] == keys(session)
         founded = list_entries(session)[1]
         assert (date(2027, 2, 9), date(2027, 2, 9)) == (founded.first_on, founded.last_on)
-        undated = calendar_view.list_undated(session, CalendarFilter(), visibilities=Visibility, now=NOW)
-        assert ["some-day"] == [one.event.key for one in undated]
+        days = calendar_view.read_days(session, CalendarFilter(), FIRST, LAST, visibilities=Visibility, now=NOW)
+        assert ["some-day"] == [one.event.key for one in days.undated]
 
 
 def test_the_filter_chooses_by_kind_city_venue_and_by_whom_an_event_binds(db):
@@ -61,7 +62,7 @@ def test_the_filter_chooses_by_kind_city_venue_and_by_whom_an_event_binds(db):
     with db.read() as session:
         chosen = ({"kind": Kind.MEETING}, {"city": "phuket"}, {"venue": "library"}, {"person": "ben"})
         assert [["talk"], ["talk"], ["hall"], ["dinner"]] == [keys(session, **one) for one in chosen]
-        choices = calendar_view.list_choices(session, FIRST, LAST, visibilities=Visibility)
+        choices = calendar_choices.list_choices(session, FIRST, LAST, visibilities=Visibility)
         assert ["library"] == [venue.key for venue in choices.venues]
         assert {"bangkok", "phuket"} == {city.key for city in choices.cities}
         assert ["ann", "ben"] == [person.key for person in choices.people]
@@ -100,7 +101,7 @@ def test_an_event_that_is_to_stay_unknown_is_in_no_contradiction_no_choice_and_n
         assert ("opening", "second") == (opening.event.key, second.event.key)
         assert () == opening.clashes
         assert (1, 1) == second.stop
-        choices = calendar_view.list_choices(session, FIRST, LAST, visibilities=public)
+        choices = calendar_choices.list_choices(session, FIRST, LAST, visibilities=public)
         assert ["library"] == [venue.key for venue in choices.venues]
 
 

@@ -18,7 +18,7 @@ from scheduler.services.events.guests import chasing, group_acts, guest_groups
 from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.privacy import erasure
 from tests.support.builders import NOW, START, a_person, an_event, attendees_of, invite, register
 from tests.support.letters import Round, body
@@ -53,6 +53,10 @@ def of(session, *names) -> list[Attendee]:
 def test_every_guest_is_counted_in_exactly_one_group_and_is_found_in_it(db):
     with db.write() as session:
         event = everybody(session)
+        event.approval = True
+        asking = [transitions.Guest(person=a_person(session, name=name)) for name in ("Asks", "Refused")]
+        _asks, refused = [transitions.register(session, event, one, now=NOW, by=Answer.PAGE) for one in asking]
+        transitions.refuse(session, refused, now=NOW)
         numbers = guest_groups.count_guests(session, event)
 
         assert {
@@ -62,8 +66,11 @@ def test_every_guest_is_counted_in_exactly_one_group_and_is_found_in_it(db):
             GuestGroup.UNDECIDED: 1,
             GuestGroup.REGRETS: 1,
             GuestGroup.WITHDRAWN: 1,
+            GuestGroup.REQUESTED: 1,
+            GuestGroup.ELSEWHERE: 1,
         } == dict(numbers.groups)
-        assert (9, 3, {Mode.IN_PERSON: 1, Mode.REMOTE: 1}) == (numbers.all, numbers.people, dict(numbers.coming))
+        assert set(GuestGroup) == set(numbers.groups)
+        assert (11, 3, {Mode.IN_PERSON: 1, Mode.REMOTE: 1}) == (numbers.all, numbers.people, dict(numbers.coming))
         for row in attendees_of(session):
             condition = guest_groups.is_in(guest_groups.group_of(row))
             assert session.query(Attendee).where(Attendee.id == row.id, condition).count() == 1
@@ -146,14 +153,17 @@ def test_a_chase_asks_those_who_have_not_answered_by_a_day_and_nobody_who_answer
     with app.db.write() as session:
         event, (silent,) = get(session, Event, "opening"), of(session, "Silent")
         assert 1 == chasing.list_chases(session, event, [silent])[silent.id].times
-        again = group_acts.chase_each(session, event, [silent], reply_by=BY, now=app.clock.now())
-        assert "less than a day ago" in str(again.refused[0].refused)
-        later = group_acts.chase_each(session, event, [silent], reply_by=BY, now=app.clock.now() + 2 * DAY)
+        for elapsed in (0 * DAY, DAY - timedelta(seconds=1)):
+            again = group_acts.chase_each(session, event, [silent], reply_by=BY, now=app.clock.now() + elapsed)
+            assert "less than a day ago" in str(again.refused[0].refused)
+        later = group_acts.chase_each(session, event, [silent], reply_by=BY, now=app.clock.now() + DAY)
         assert 1 == len(later.done)
         with pytest.raises(Invalid, match="is over"):
             chasing.require_day(event, date(2027, 1, 3), now=NOW)
         with pytest.raises(Invalid, match="the event begins"):
             chasing.require_day(event, date(2027, 2, 3), now=NOW)
+        with pytest.raises(Invalid, match="is over"):  # once, and not of each guest
+            group_acts.chase_each(session, event, [silent], reply_by=date(2027, 1, 3), now=NOW)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -12,7 +12,8 @@ from scheduler.model.attendance import Partstat
 from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Mode, Status
 from scheduler.services.common import lookup
-from scheduler.services.events.programme import conflicts, planning
+from scheduler.services.events.programme import planning
+from scheduler.services.events.programme.conflicts import conflict_check
 from tests.support.builders import DAY, NOW, START, a_city, a_person, a_venue, an_event, invite, register
 from tests.support.guest_list import GuestList
 
@@ -31,7 +32,7 @@ def session(db):
 def told(session, *events):
     """What is said when these are planned; all events when none are named."""
     chosen = events or session.scalars(sa.select(Event)).all()
-    return sorted(str(conflict) for conflict in conflicts.find(session, chosen, now=NOW))
+    return sorted(str(conflict) for conflict in conflict_check.find(session, chosen, now=NOW))
 
 
 def at_ten(session, key, **given):
@@ -229,8 +230,8 @@ def test_whoever_registers_is_told_what_else_they_are_bound_to(session):
     with pytest.raises(
         Conflict, match=r"anna would be in two places at the same time: concert .* and signing .* overlap"
     ):
-        conflicts.refuse_overlap(session, second, anna, force=None, now=NOW)
-    conflicts.refuse_overlap(session, first, anna, force=None, now=NOW)
+        conflict_check.refuse_overlap(session, second, anna, force=None, now=NOW)
+    conflict_check.refuse_overlap(session, first, anna, force=None, now=NOW)
 
 
 # Days and hours of a place
@@ -430,7 +431,7 @@ def test_what_was_overruled_is_written_to_the_event_it_is_about_and_to_no_other(
     third = at_ten(session, "concert", dtstart=START + 6 * HOUR)
 
     events = [lookup.get(session, Event, key) for key in ("signing", "signing-2")] + [third]
-    conflicts.refuse(session, events, force="a test", now=NOW)
+    conflict_check.refuse(session, events, force="a test", now=NOW)
 
     session.flush()
     noted = session.scalars(sa.select(Audit.row).where(Audit.action == "force")).all()
@@ -445,7 +446,7 @@ def test_many_events_are_compared_in_few_questions(db):
         asked = []
         session.flush()
         sa.event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-        conflicts.find(session, events, now=NOW)
+        conflict_check.find(session, events, now=NOW)
 
     assert len(asked) < 10
 

@@ -15,7 +15,7 @@ from scheduler.model.places import Person
 from scheduler.sample import programme
 from scheduler.services.common.changes import ChangeKind
 from scheduler.services.common.drafts import check
-from scheduler.services.events.programme import conflicts
+from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.exchange import file_apply, file_reader
 from scheduler.services.exchange.programme_file import ProgrammeFile
 from tests.support.builders import NOW
@@ -54,7 +54,7 @@ def test_it_applies_and_contradicts_nothing(db, today):
     changes = apply(db, today)
     assert {ChangeKind.ADDED} == {change.verb for change in changes}
     with db.read() as session:
-        assert [] == conflicts.find(session, session.scalars(sa.select(Event)).all(), now=NOW)
+        assert [] == conflict_check.find(session, session.scalars(sa.select(Event)).all(), now=NOW)
 
 
 @pytest.mark.parametrize("today", [WEEK[0], LEAP_DAY], ids=str)

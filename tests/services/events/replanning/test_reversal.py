@@ -13,14 +13,15 @@ from scheduler.base.errors import Conflict
 from scheduler.model.events import Event, Status
 from scheduler.model.letters import Letter
 from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.programme.event_mapping import read_draft
 from scheduler.services.events.replanning import registration_switch, reinstatement, reversal, shifts
 from scheduler.services.events.replanning.reversal import NewsHasLeft
 from scheduler.services.outbox.enqueue import QUIET_PERIOD
 from scheduler.worker import delivery
-from tests.support.builders import DAY, NOW, START, a_venue, an_event, register
+from tests.support.builders import DAY, NOW, START, a_person, a_venue, an_event, attendees_of, register
 from tests.support.letters import Round, ledger
 from tests.support.workers import a_worker
 
@@ -142,6 +143,34 @@ def test_a_change_is_offered_to_be_taken_back_as_long_as_its_news_waits(show):
     assert act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now)) is None
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_change_is_no_longer_offered_to_be_taken_back_when_any_e_mail_has_told_of_it(show):
+    def find_offer():
+        return act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
+
+    def add(**given):
+        act(
+            show, "opening", lambda session, event, now: register(session, event, a_person(session, **given), now=now)
+        )
+
+    add()  # their confirmation is still to leave
+    act(show, "show", CHANGES["moved"])
+    assert find_offer()
+    show.clock.advance(MINUTE)
+    delivery.deliver(show)
+
+    assert find_offer() is None
+    with pytest.raises(NewsHasLeft):
+        take_back(show, "show")
+
+    show.clock.advance(MINUTE)
+    act(show, "show", CHANGES["moved"])
+    show.clock.advance(MINUTE)
+    add(email=None)
+    delivery.deliver(show)
+    assert find_offer(), "an e-mail that was not sent tells nobody"
+
+
 def test_a_part_is_as_it_was_with_reminders_capacity_and_texts(show):
     before = drafts(show)
     act(
@@ -233,6 +262,27 @@ def test_a_tour_that_was_shifted_is_taken_back_by_its_name(show):
     take_back(show, "tour")
 
     assert before == drafts(show)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_place_is_offered_until_the_time_that_was_said_before_a_move_that_is_taken_back(show):
+    def read_deadlines(session, *_):
+        return [row.offered_until for row in attendees_of(session, "talks") if row.offered_until]
+
+    with show.db.write() as session:
+        talks = an_event(session, "talks", capacity=1)
+        first = register(session, talks)
+        register(session, talks)
+        transitions.withdraw(session, first, now=NOW)
+        said = read_deadlines(session)
+    Round(show)
+    show.clock.advance(MINUTE)
+    act(show, "talks", lambda session, event, now: shifts.shift(session, event, WEEK, now=now))
+    assert [said[0] + WEEK] == act(show, "talks", read_deadlines)
+
+    take_back(show, "talks")
+
+    assert said == act(show, "talks", read_deadlines)
 
 
 def test_what_stands_in_the_place_by_now_stops_it(show):

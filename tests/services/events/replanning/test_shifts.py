@@ -15,7 +15,7 @@ from scheduler.model.letters import LetterKind
 from scheduler.services.common.lookup import get
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
-from scheduler.services.events.programme.conflicts import Contradiction
+from scheduler.services.events.programme.conflicts.contradictions import Contradiction
 from scheduler.services.events.replanning import shifts
 from tests.support.builders import DAY, NOW, START, a_city, a_venue, an_event, attendees_of, register
 from tests.support.letters import ledger

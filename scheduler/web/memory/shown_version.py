@@ -1,4 +1,4 @@
-"""The version that finished feeds must be of to be served, read from the database at most twice a second."""
+"""The version that feeds and pages in memory must be of to be served, read from the database twice a second."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ READ_EVERY_SECONDS = 0.5
 FIRST_WAIT_SECONDS = 3.0  # for another thread that reads the version for the first time
 
 
-class FeedVersion:
-    """The version of what feeds show, as it was at most half a second ago.
+class ShownVersion:
+    """The version of what feeds and pages show, as it was at most half a second ago.
 
     ``latest`` stays the same object while the same version holds, so that versions can be compared with ``is``.
     """
