@@ -167,10 +167,11 @@ def _name_days(address: CalendarAddress) -> str:
 def _turn_page(session: Session, address: CalendarAddress) -> CalendarAddress:
     """Return the address of a list with the days of one page of it, and the day with which the page before begins."""
     (first, latest), visible = address.days, rights.list_visibilities(officer())
-    most = calendar_events.MOST_EVENTS if address.need else MOST_LISTED
-    last = calendar_events.find_list_end(session, address.chosen, first, latest, visibilities=visible, most=most)
+    last = calendar_events.find_list_end(
+        session, address.chosen, first, latest, visibilities=visible, most=MOST_LISTED
+    )
     earlier = calendar_events.find_list_start(
-        session, address.chosen, max(FIRST_DAY, first - LIST), first - DAY, visibilities=visible, most=most
+        session, address.chosen, max(FIRST_DAY, first - LIST), first - DAY, visibilities=visible, most=MOST_LISTED
     )
     return replace(address, last=last, earlier=earlier)
 
