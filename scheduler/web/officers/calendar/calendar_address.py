@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 from flask import g, request
+from sqlalchemy.orm import Session
 
 from scheduler.model.events import Kind
+from scheduler.services.desk.calendar import calendar_events
 from scheduler.services.desk.calendar.calendar_events import CalendarFilter
 from scheduler.web.kit.language import with_query
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
@@ -157,6 +159,11 @@ def read_address(look: CalendarLook, *, today: date) -> CalendarAddress:
         closing="sifted" not in args or "closing" in args,
         need=next((need for need in CalendarNeed if need == args.get("need")), None),
     )
+
+
+def follow_merged(session: Session, address: CalendarAddress) -> CalendarAddress:
+    """Return the same address for places and people that were merged since it was written."""
+    return replace(address, chosen=calendar_events.follow_merged(session, address.chosen))
 
 
 def _read_filter(args: Mapping[str, str]) -> CalendarFilter:

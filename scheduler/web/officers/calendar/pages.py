@@ -41,6 +41,7 @@ from scheduler.web.officers.calendar.calendar_address import (
     CalendarAddress,
     CalendarLook,
     CalendarNeed,
+    follow_merged,
     read_address,
 )
 from scheduler.web.officers.calendar.cells import CellMaker
@@ -93,6 +94,7 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
+        address = follow_merged(session, address)
         if look is CalendarLook.LIST:
             address = _turn_page(session, address)
         page = render_template(
@@ -309,7 +311,7 @@ def _send_events(app: App) -> Response:
     address = read_address(look, today=wall(now, home).date())
     (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
-        visible = rights.list_visibilities(officer())
+        address, visible = follow_merged(session, address), rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
             session,

@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.model.accounts import AccountRole
+from scheduler.services.directory import place_merging
 from scheduler.web.officers.calendar.pages import MOST_LISTED
 from tests.support.accounts import an_account, sign_in, text
-from tests.support.builders import START, a_person, a_venue, an_event, invite, register
+from tests.support.builders import NOW, START, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
 from tests.support.instance import pages_of
 
@@ -178,3 +179,15 @@ def test_a_page_of_the_calendar_asks_as_much_for_forty_events_as_for_four(app):
 
     assert numbers[0] == numbers[1]
     assert max(numbers[1].values()) <= MOST_STATEMENTS
+
+
+def test_a_calendar_of_a_place_that_was_merged_since_shows_what_is_planned_there(app, planned):
+    with app.db.write() as session:
+        kept, other = a_venue(session, "palace", name="Palace"), a_venue(session, "old-palace", name="Old Palace")
+        an_event(session, "ball", title="Ball", venue="old-palace")
+        place_merging.merge(session, kept, other, now=NOW)
+    page = text(as_role(app).get(f"/en/desk/list?at={START:%Y-%m-%d}&venue=old-palace"))
+
+    assert "Ball" in page
+    assert "venue=palace" in page
+    assert "venue=old-palace" not in page.partition("<main")[2].partition("</main")[0]
