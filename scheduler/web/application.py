@@ -42,6 +42,7 @@ from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, pro
 from scheduler.web.officers.writing import (
     all_letters,
     event_letters,
+    incoming_mail,
     kind_reminders,
     message_form,
     messages,
@@ -119,6 +120,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
+    web.register_blueprint(incoming_mail.blueprint(app, index))
     web.register_blueprint(plan_form.blueprint(app, index))
     for planning in (plan_page, plan_acts, programme_file):
         web.register_blueprint(planning.blueprint(app))
