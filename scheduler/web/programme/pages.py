@@ -106,7 +106,7 @@ def _programme(app: App) -> str:
     page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
         choices = agenda.list_choices(session)
-        listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
+        listing, undated = _listing(session, _wanted(session, choices), first, page, app.clock.now())
     _limit_life(listing.entries, app, page)
     return render_template(
         "web/programme.html",
@@ -161,13 +161,26 @@ def _is_past() -> bool:
 
 
 def _chosen() -> dict[str, str]:
-    """Return the choice as addresses write it."""
+    """Return the choice as addresses write it, with the present keys of what was merged since."""
+    followed: dict[str, str] | None = g.get("chosen")
+    return followed if followed is not None else _read_choice()
+
+
+def _read_choice() -> dict[str, str]:
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
-def _wanted(choices: AgendaChoices) -> AgendaFilter | None:
+def _follow_merged(session: Session) -> dict[str, str]:
+    """Return the choice with the present keys of a city and an organisation that were merged since."""
+    chosen = _read_choice()
+    city, organizer = (key if KEY.fullmatch(key := chosen.get(name, "")) else None for name in ("city", "organizer"))
+    now = agenda.follow_merged(session, AgendaFilter(city=city, organizer=organizer))
+    return {**chosen, **{name: key for name, key in (("city", now.city), ("organizer", now.organizer)) if key}}
+
+
+def _wanted(session: Session, choices: AgendaChoices) -> AgendaFilter | None:
     """Return the filter in the address; None if it names something that no public event has."""
-    chosen = _chosen()
+    chosen = g.chosen = _follow_merged(session)
     known = {
         "kind": {str(kind) for kind in choices.kinds},
         "city": {city.key for city in choices.cities},
@@ -203,7 +216,7 @@ def _month(app: App, named: str) -> str:
     first = _month_of(named) or abort(404)
     with app.db.read() as session:
         choices = agenda.list_choices(session)
-        wanted = _wanted(choices)
+        wanted = _wanted(session, choices)
         entries = agenda.list_month(session, wanted, first) if wanted else []
     _limit_life(entries, app)
     return render_template(
