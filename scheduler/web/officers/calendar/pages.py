@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -34,6 +35,9 @@ from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
 from scheduler.web.officers.calendar.calendar_address import (
+    DAY,
+    FIRST_DAY,
+    LIST,
     CalendarAddress,
     CalendarLook,
     CalendarNeed,
@@ -91,6 +95,8 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
         address = follow_merged(session, address)
+        if look is CalendarLook.LIST:
+            address = _turn_page(session, address)
         page = render_template(
             "web/desk/calendar_page.html",
             title=_name_days(address),
@@ -130,6 +136,7 @@ NEW_KINDS = (
     Kind.ANNIVERSARY,
 )
 GRID = "calendar/event-calendar.js"
+MOST_LISTED = 100  # events on one page of the list
 MOST_LINES = 60  # below a small month; a longer list is a page of its own
 HOURLY = (CalendarLook.WEEK, CalendarLook.DAY, CalendarLook.VENUES)
 LOOK_NAMES = {
@@ -151,12 +158,24 @@ def _find_shift(home: str, day: date) -> int | None:
 
 def _name_days(address: CalendarAddress) -> str:
     first, last = address.days
-    if address.by_month:
+    if address.look is CalendarLook.MONTH:
         return event_wording.month_heading(address.month[0])
     return format_day(first, g.language) if first == last else format_days(first, last, g.language)
 
 
 # What is shown
+
+
+def _turn_page(session: Session, address: CalendarAddress) -> CalendarAddress:
+    """Return the address of a list with the days of one page of it, and the day with which the page before begins."""
+    (first, latest), visible = address.days, rights.list_visibilities(officer())
+    last = calendar_events.find_list_end(
+        session, address.chosen, first, latest, visibilities=visible, most=MOST_LISTED
+    )
+    earlier = calendar_events.find_list_start(
+        session, address.chosen, max(FIRST_DAY, first - LIST), first - DAY, visibilities=visible, most=MOST_LISTED
+    )
+    return replace(address, last=last, earlier=earlier)
 
 
 def _read(
@@ -173,10 +192,9 @@ def _read(
         session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
     planned = [entry for entry in entries if not entry.event.is_over(now)]
-    month = address.month if address.by_month else address.days
     return {
         "lines": _make_lines(
-            [entry for entry in entries if _has_need(entry, address.need, now)], off, month, address
+            [entry for entry in entries if _has_need(entry, address.need, now)], off, address.named_days, address
         ),
         "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
