@@ -19,7 +19,8 @@ from scheduler.model.events import Kind
 from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntry, AgendaFilter, AgendaPage
+from scheduler.services.events.programme.agenda import AgendaEntry, AgendaFilter, AgendaPage
+from scheduler.services.events.programme.agenda_reading import AgendaChoices, list_choices
 from scheduler.services.events.programme.rendering.guest_information import make_guest_information
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
@@ -105,13 +106,13 @@ def _in_their_language(app: App, path: str) -> Answer:
 def _programme(app: App) -> str:
     page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
-        choices = agenda.list_choices(session)
-        listing, undated = _listing(session, _wanted(choices), first, page, app.clock.now())
+        choices = list_choices(session)
+        listing = _listing(session, _wanted(choices), first, page, app.clock.now())
     _limit_life(listing.entries, app, page)
     return render_template(
         "web/programme.html",
         sections=_sections(listing.entries, app, everything=first is not None or _is_past()),
-        undated=undated,
+        undated=listing.undated,
         choices=choices,
         chosen=_chosen(),
         past=_is_past(),
@@ -124,16 +125,15 @@ def _programme(app: App) -> str:
 
 def _listing(
     session: Session, wanted: AgendaFilter | None, first: date | None, page: int, now: datetime
-) -> tuple[AgendaPage, Sequence[AgendaEntry]]:
-    """Split the events into those with a date and those without one yet."""
+) -> AgendaPage:
+    """Return the events of a page of the list."""
     if wanted is None:
-        return AgendaPage(()), ()
+        return AgendaPage(())
     if first:
-        return AgendaPage(agenda.list_month(session, wanted, first)), ()
+        return AgendaPage(agenda.list_month(session, wanted, first))
     if _is_past():
-        return agenda.list_past(session, wanted, now=now, page=page), ()
-    listing = agenda.list_coming(session, wanted, now=now, page=page)
-    return listing, () if listing.more else agenda.list_undated(session, wanted)
+        return agenda.list_past(session, wanted, now=now, page=page)
+    return agenda.list_coming(session, wanted, now=now, page=page)
 
 
 def _limit_life(entries: Sequence[AgendaEntry], app: App, page: int = 1) -> None:
@@ -202,9 +202,9 @@ def _is_on(entry: AgendaEntry, app: App) -> bool:
 def _month(app: App, named: str) -> str:
     first = _month_of(named) or abort(404)
     with app.db.read() as session:
-        choices = agenda.list_choices(session)
+        choices = list_choices(session)
         wanted = _wanted(choices)
-        entries = agenda.list_month(session, wanted, first) if wanted else []
+        entries = agenda.list_month(session, wanted, first, by_day=True) if wanted else []
     _limit_life(entries, app)
     return render_template(
         "web/month.html",
