@@ -1,14 +1,16 @@
 """Publish every public feed as files for a web server or a CDN: `feeds/all.kk.ics` and its compressed twins.
 
-A file is replaced as a whole, and only if its content has changed. The manifest, written last, lists the files.
+A file is replaced as a whole, and only if its content has changed. The manifest, written last, lists the files, and
+for each what it was written from (its basis): so a run writes only the feeds that a change touches.
 Files of feeds that no longer exist are removed. Files that no run of this installation has written are left alone
 (`publish_ownership`): where such a file has the name of a feed, nothing is published.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -17,7 +19,9 @@ from itertools import product
 
 from sqlalchemy.orm import Session
 
+from scheduler import __version__
 from scheduler.app import App
+from scheduler.base.clock import tzdata_version
 from scheduler.base.i18n import LANGUAGES
 from scheduler.services.common import content_version, tokens
 from scheduler.services.feeds import event_feeds, scopes
@@ -47,20 +51,24 @@ def publish(
     advance: Advance = lambda _done, _all: None,
     *,
     overwrite: bool = False,
+    check: bool = False,
     keep: bool = True,
 ) -> Published:
     """Bring the files up to date; return what was done, or without ``keep`` what would be done.
 
-    ``advance`` is called with how many steps are done, and of how many. Raise Conflict for a file in the place of
-    ours that no run of this installation has written, unless ``overwrite`` says to replace it; nothing has been
-    written then. Raise Forbidden if a file cannot be read or written.
+    A feed that is written from the same as in the last run is not made again, as long as its files are there and as
+    large as they were; ``check`` makes every feed, and reads every file. ``advance`` is called with how many steps
+    are done, and of how many. Raise Conflict for a file in the place of ours that no run of this
+    installation has written, unless ``overwrite`` says to replace it; nothing has been written then. Raise Forbidden
+    if a file cannot be read or written.
     """
     installation = tokens.derive("installation", secret=app.secret)
     with app.db.read() as session, target.hold(FOLDER) if keep else nullcontext():
         owned = Ownership.read(target, installation, overwrite=overwrite)
         feeds = _PublicFeeds(app, session, advance)
-        after = {name: FileDigest.of(content) for name, content in feeds.write()}
-        changed = {name for name, digest in after.items() if not owned.is_current(name, digest)}
+        after = feeds.describe({} if check else owned.before)
+        is_current = owned.is_intact if check else owned.is_current
+        changed = {name for name, digest in after.items() if not is_current(name, digest)}
         gone = sorted(owned.before.keys() - after.keys())
         owned.refuse_foreign({name: after[name] for name in sorted(changed)}, overwrite=overwrite)
         if keep:
@@ -77,16 +85,35 @@ class _PublicFeeds:
         self.modified: datetime = content_version.get_current(session, now=app.clock.now()).modified
         self._renderings = event_feeds.PublicRenderings(session, now=app.clock.now())
 
-    def write(self, only: Set[str] | None = None) -> Iterator[tuple[str, bytes]]:
-        """Yield the name and the content of each file, or of some; the second time is the last."""
+    def describe(self, before: Mapping[str, FileDigest]) -> dict[str, FileDigest]:
+        """Return the digest of each file: that of before, if it is written from the same."""
+        after: dict[str, FileDigest] = {}
+        writer = self._digest_writer()
         for scope in self.known:
-            wanted = [one for one in _list_addresses(scope) if only is None or _name(one) in only]
+            feed = self._renderings.feed(scope)
+            basis = hashlib.sha256(f"{writer} {feed.make_basis()}".encode()).hexdigest()
+            for address in _list_addresses(scope):
+                name = _name(address)
+                known = before.get(name)
+                if known is None or known.basis != basis:
+                    known = FileDigest.of(self._content(feed, address), basis)
+                after[name] = known
+            self._advance_one()
+        return after
+
+    def write(self, only: Set[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and the content of these files."""
+        for scope in self.known:
+            wanted = [one for one in _list_addresses(scope) if _name(one) in only]
             feed = self._renderings.feed(scope) if wanted else None
             for address in wanted:
                 assert feed is not None  # noqa: S101 - something is wanted of it
                 yield _name(address), self._content(feed, address)
-            self._done += 1
-            self._advance(self._done, 2 * len(self.known))
+            self._advance_one()
+
+    def _advance_one(self) -> None:
+        self._done += 1
+        self._advance(self._done, 2 * len(self.known))
 
     def _content(self, feed: event_feeds.PublicFeed, address: Address) -> bytes:
         return feed.write(
@@ -96,6 +123,12 @@ class _PublicFeeds:
             house=self.app.settings.house,
             address=f"{self.app.settings.base_url}{address}",
         )
+
+    def _digest_writer(self) -> str:
+        """Return a digest of what all feeds have in common: the program, the zones, the house and its sentences."""
+        empty = self._renderings.make_empty_feed()
+        calendars = b"".join(self._content(empty, address) for address in _list_addresses(empty.scope))
+        return FileDigest.of(f"{__version__} {tzdata_version()}".encode() + calendars).sha256
 
 
 def _name(address: Address) -> str:

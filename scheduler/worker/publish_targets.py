@@ -25,14 +25,13 @@ class Target(Protocol):
     """Where files are put. Names are relative, with slashes; ``place`` tells a person where one is.
 
     A method that cannot do its work raises Forbidden, and ``read`` NotAFile. ``hold`` keeps a second run out while
-    one is at work.
+    one is at work. ``sizes`` tells of everything in a folder how many octets it has; None of what is no file.
     """
 
     def hold(self, folder: str) -> AbstractContextManager[object]: ...
-    def names(self, folder: str) -> set[str]: ...
+    def sizes(self, folder: str) -> dict[str, int | None]: ...
     def place(self, name: str) -> str: ...
     def read(self, name: str) -> bytes | None: ...
-    def size(self, name: str) -> int | None: ...
     def put(self, name: str, content: bytes, modified: datetime) -> None: ...
     def remove(self, name: str) -> None: ...
 
@@ -75,12 +74,13 @@ class Directory:
                 "{place}: another run is publishing there; wait until it has finished", place=self.root
             ) from error
 
-    def names(self, folder: str) -> set[str]:
+    def sizes(self, folder: str) -> dict[str, int | None]:
         with _translate(self.root / folder):
             try:
-                return {f"{folder}/{file.name}" for file in (self.root / folder).iterdir()}
+                with os.scandir(self.root / folder) as entries:
+                    return {f"{folder}/{entry.name}": _size(entry) for entry in entries}
             except FileNotFoundError:
-                return set()
+                return {}
 
     def place(self, name: str) -> str:
         return str(self.root / name)
@@ -95,14 +95,6 @@ class Directory:
                 return file.read_bytes()
             except FileNotFoundError:
                 return None
-
-    def size(self, name: str) -> int | None:
-        """Return how many octets a file has; None for what is no file."""
-        try:
-            found = (self.root / name).lstat()
-        except OSError:
-            return None
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def put(self, name: str, content: bytes, modified: datetime) -> None:
         with _translate(self.root / name):
@@ -130,13 +122,13 @@ class Bucket:
     def hold(self, folder: str) -> AbstractContextManager[object]:  # noqa: ARG002 - no storage has a lock
         return nullcontext()
 
-    def names(self, folder: str) -> set[str]:
+    def sizes(self, folder: str) -> dict[str, int | None]:
         with _translate(folder):
             try:
-                found = self.files.ls(self.place(folder), detail=False)
+                found = self.files.ls(self.place(folder), detail=True)
             except FileNotFoundError:
-                return set()
-        return {f"{folder}/{Path(one).name}" for one in found}
+                return {}
+        return {f"{folder}/{Path(one['name']).name}": one["size"] for one in found}
 
     def place(self, name: str) -> str:
         return f"{self.root}/{name}"
@@ -149,13 +141,6 @@ class Bucket:
                 return None
         return found
 
-    def size(self, name: str) -> int | None:
-        try:
-            found: int | None = self.files.size(self.place(name))
-        except OSError:
-            return None
-        return found
-
     def put(self, name: str, content: bytes, modified: datetime) -> None:  # noqa: ARG002 - the storage keeps its own time
         with _translate(name):
             self.files.pipe_file(self.place(name), content)
@@ -163,6 +148,10 @@ class Bucket:
     def remove(self, name: str) -> None:
         with _translate(name), suppress(FileNotFoundError):
             self.files.rm_file(self.place(name))
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    return entry.stat(follow_symlinks=False).st_size if entry.is_file(follow_symlinks=False) else None
 
 
 @contextmanager

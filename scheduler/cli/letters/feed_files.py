@@ -76,14 +76,17 @@ def export(
 )
 @click.option("--dry-run", is_flag=True, help=N_("Show what would change and stop."))
 @click.option("--overwrite", is_flag=True, help=N_("Also replace files that this installation has not published."))
+@click.option("--check", is_flag=True, help=N_("Look at every feed, not only at those that a change touches."))
 @as_json
 @pass_context
-def publish_feeds(context: CommandContext, where: str, dry_run: bool, overwrite: bool, as_json: bool) -> None:
+def publish_feeds(
+    context: CommandContext, where: str, dry_run: bool, overwrite: bool, check: bool, as_json: bool
+) -> None:
     from scheduler.worker.publish import publish
     from scheduler.worker.publish_targets import target_for
 
     with _progress() as advance:
-        done = publish(context.app, target_for(where), advance, overwrite=overwrite, keep=not dry_run)
+        done = publish(context.app, target_for(where), advance, overwrite=overwrite, check=check, keep=not dry_run)
     if as_json:
         print_json(asdict(done))
         return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from calendars.feed import CalendarHead, write_feed
 from calendars.vevent import render
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
-from scheduler.model.events import Event, Mode
+from scheduler.model.events import Event, Mode, Visibility
 from scheduler.model.feeds import Audience, Rendering, Sees, View
 from scheduler.services.events.programme.event_mapping import WITH_EVENT
 from scheduler.services.events.programme.rendering.calendar_entries import make_withdrawn_date
@@ -24,7 +26,13 @@ from scheduler.services.feeds.alarms import NONE, list_leads
 from scheduler.services.feeds.calendar_heads import REFRESH, make_head
 from scheduler.services.feeds.guest_entries import amend_for_guest, select_answer
 from scheduler.services.feeds.scopes import Scope
-from scheduler.services.feeds.selection import list_represented, select_agenda, yield_conditions
+from scheduler.services.feeds.selection import (
+    EVERYTHING_PUBLIC,
+    PublicSelections,
+    list_represented,
+    select_agenda,
+    yield_conditions,
+)
 from scheduler.storage.types import BINARY_RESULTS
 from scheduler.storage.unit_of_work import unit_of_work
 
@@ -51,31 +59,51 @@ def write(
     return write_feed(_list_parts(session, scope, language, now, by_hours=by_hours, alarms=alarms), head)
 
 
+MAX_WITH_ALARMS = 16_000  # entries kept in memory, because many feeds show the same ones
+
+
 class PublicRenderings:
-    """All public renderings, read once to write many public feeds: each then asks only which events it shows."""
+    """All public feeds of one moment: which events each shows, and their renderings, read once to write them all."""
 
     def __init__(self, session: Session, *, now: datetime) -> None:
-        self._session, self._now = session, now
-        columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
-        query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
-        rows = session.execute(query, execution_options=BINARY_RESULTS)
-        self._bodies = {(event, language, view): body for event, language, view, body in rows}
-        self._times = {event: tuple(times) for event, *times in session.execute(sa.select(Event.id, *_TIMES))}
+        self._session, self._pages = session, unit_of_work(session).pages
+        self._selections = PublicSelections(session, now=now)
+        rows = session.execute(sa.select(Event.id, *_TIMES, *_REVISION).where(Event.visibility == Visibility.PUBLIC))
+        known = {event: tuple(more) for event, *more in rows}
+        self._times: dict[int, tuple[Any, ...]] = {event: more[: len(_TIMES)] for event, more in known.items()}
+        self.body_with_alarms = lru_cache(MAX_WITH_ALARMS)(self._add_alarms)
+        self._marks = {event: hashlib.sha256(repr(more).encode()).digest() for event, more in known.items()}
 
     def feed(self, scope: Scope) -> PublicFeed:
         """Select what a public feed shows."""
-        query = sa.select(Event.id).where(*yield_conditions(scope, self._now)).order_by(Event.starts_at, Event.uid)
-        pages = unit_of_work(self._session).pages
-        return PublicFeed(scope, self._bodies, self._times, list(self._session.scalars(query)), pages)
+        return PublicFeed(scope, self, self._selections.select(scope), self._pages)
+
+    def make_empty_feed(self) -> PublicFeed:
+        """Make the feed of everything as it is when there is nothing."""
+        return PublicFeed(EVERYTHING_PUBLIC, self, (), self._pages)
+
+    @cached_property
+    def bodies(self) -> Mapping[tuple[int, str, View], bytes]:
+        """The renderings by event, language and view."""
+        columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
+        query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
+        rows = self._session.execute(query, execution_options=BINARY_RESULTS)
+        return {(event, language, view): body for event, language, view, body in rows}
+
+    def _add_alarms(self, event: int, language: str, view: View, alarms: str) -> bytes:
+        return add_alarms(self.bodies[event, language, view], list_leads(alarms, *self._times[event]))
+
+    def digest(self, events: Iterable[int]) -> bytes:
+        """Return a digest of the revisions of these events, whose renderings differ only if it does."""
+        return hashlib.sha256(b"".join(map(self._marks.__getitem__, events))).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class PublicFeed:
-    """A public feed with the renderings it shows, to be written in each language and form."""
+    """A public feed, to be written in each language and form."""
 
     scope: Scope
-    bodies: Mapping[tuple[int, str, View], bytes]
-    times: Mapping[int, tuple[Any, ...]]
+    renderings: PublicRenderings
     events: Sequence[int]
     pages: str
 
@@ -87,18 +115,28 @@ class PublicFeed:
         )
         return write_feed(self._list_parts(supported_language(language), views, alarms), head)
 
+    def make_basis(self) -> str:
+        """Make a digest of what the feed is written from, besides its address, the house and the program."""
+        scope = [self.scope.key, sorted(self.scope.name.items())]
+        return hashlib.sha256(repr(scope).encode() + self.renderings.digest(self.events)).hexdigest()
+
     def _list_parts(self, language: str, views: Sequence[View], alarms: str) -> Iterator[bytes]:
         """Yield for each event the rendering of the first view that it has.
 
         An event that became public after the renderings were read has none yet; the next run shows it.
         """
+        bodies, with_alarms = self.renderings.bodies, self.renderings.body_with_alarms
         for event in self.events:
-            if body := next((body for view in views if (body := self.bodies.get((event, language, view)))), None):
-                yield add_alarms(body, list_leads(alarms, *self.times[event])) if alarms else body
+            for view in views:
+                if body := bodies.get((event, language, view)):
+                    yield with_alarms(event, language, view, alarms) if alarms else body
+                    break
 
 
 # What `list_leads` needs to know of an event.
 _TIMES = (Event.starts_at, Event.dtstart, Event.tzid)
+# What the renderings of an event are made from; a version of the program makes the same ones of it.
+_REVISION = (Event.fingerprint, Event.sequence, Event.revised_at)
 
 
 def _list_parts(
@@ -159,13 +197,12 @@ def write_file(event: Event, rendering: bytes, *, language: str) -> bytes:
     return write_feed([rendering], CalendarHead(name=event.title.to(language), refresh=REFRESH)) if rendering else b""
 
 
-def withdrawn_date_file(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
-    """Return a calendar file that takes the date that an event no longer has out of calendars.
+def render_withdrawn_date(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
+    """Return the rendering that takes the date that an event no longer has out of calendars.
 
     ``was`` are the facts of a letter that told the date.
     """
-    language = supported_language(language)
-    return write_file(event, render(make_withdrawn_date(event, was, language)), language=language)
+    return render(make_withdrawn_date(event, was, supported_language(language)))
 
 
 def _rendered(scope: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:

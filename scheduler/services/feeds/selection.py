@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import instant, wall
+from scheduler.base.text import Text
 from scheduler.model.events import Event, Kind, Mode, Status, Visibility, event_city
-from scheduler.model.feeds import Sees
+from scheduler.model.feeds import EVERYTHING, Sees
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.feeds.scopes import Scope
 
@@ -43,20 +46,53 @@ def yield_conditions(scope: Scope, now: datetime) -> Iterator[sa.ColumnElement[b
 
     Time counts by whole days (UTC), so that the bytes of a feed change by time alone once a day at most.
     """
+    yield from _yield_seen(scope, now)
+    for facet, condition in _FACETS.items():
+        if keys := getattr(scope, facet):
+            yield condition(keys)
+
+
+class PublicSelections:
+    """The events that public feeds show: what feeds have in common (a city, a kind) is asked for once."""
+
+    def __init__(self, session: Session, *, now: datetime) -> None:
+        self._session, self._now = session, now
+        self._known: dict[tuple[str, tuple[Any, ...]], frozenset[int]] = {}
+        public = sa.select(Event.id).where(_seen(EVERYTHING_PUBLIC)).order_by(Event.starts_at, Event.uid)
+        self._places = {event: place for place, event in enumerate(session.scalars(public))}
+
+    def select(self, scope: Scope) -> list[int]:
+        """Return the ids of the events of a public feed, in the order of their start."""
+        assert scope.sees is Sees.PUBLIC  # noqa: S101 - files are for everybody
+        wanted = self._find("past_days", (scope.past_days,))
+        for facet in _FACETS:
+            if keys := getattr(scope, facet):
+                wanted &= self._find(facet, tuple(keys))
+        return sorted(wanted, key=self._places.__getitem__)
+
+    def _find(self, part: str, values: tuple[Any, ...]) -> frozenset[int]:
+        """Return the ids of the public events that a feed shows by one part of its scope alone."""
+        if (part, values) not in self._known:
+            query = sa.select(Event.id).where(_seen(EVERYTHING_PUBLIC))
+            if part in _FACETS:
+                query = query.where(_FACETS[part](values))
+            else:
+                query = query.where(*_yield_seen(replace(EVERYTHING_PUBLIC, past_days=values[0]), self._now))
+            self._known[part, values] = frozenset(self._session.scalars(query))
+        return self._known[part, values]
+
+
+EVERYTHING_PUBLIC = Scope(key=EVERYTHING, name=Text())
+
+
+def _yield_seen(scope: Scope, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield the conditions on events that the reader may see, and whose date is not too long ago."""
     since = _day_start(now) - timedelta(days=scope.past_days)
     yield _seen(scope)
     yield Event.starts_at.is_not(None)
     yield sa.or_(Event.ends_at > since, Event.kind == Kind.ANNIVERSARY)
     # A cancelled event stays until its date has passed, marked as cancelled (docs/icalendar-rules.md#rule-74).
     yield sa.or_(Event.status != Status.CANCELLED, Event.ends_at > _day_start(now), _is_cancelled_anniversary(now))
-    if scope.kinds:
-        yield Event.kind.in_([Kind(kind) for kind in scope.kinds])
-    if scope.cities:
-        yield _in_cities(scope.cities)
-    if scope.organizers:
-        yield Event.organizer.has(Organisation.key.in_(scope.organizers))
-    if scope.tours:
-        yield _in_tours(scope.tours)
 
 
 def _seen(scope: Scope) -> sa.ColumnElement[bool]:
@@ -94,3 +130,20 @@ def _in_tours(keys: Sequence[str]) -> sa.ColumnElement[bool]:
     child = sa.orm.aliased(Event)
     parts = parts.union(sa.select(child.id).where(child.parent_id == parts.c.id))
     return Event.id.in_(sa.select(parts.c.id))
+
+
+def _of_kinds(kinds: Sequence[str]) -> sa.ColumnElement[bool]:
+    return Event.kind.in_([Kind(kind) for kind in kinds])
+
+
+def _of_organizers(keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    return Event.organizer.has(Organisation.key.in_(keys))
+
+
+# The parts of a scope by which events are chosen, each with its condition.
+_FACETS: Mapping[str, Callable[[Sequence[str]], sa.ColumnElement[bool]]] = {
+    "kinds": _of_kinds,
+    "cities": _in_cities,
+    "organizers": _of_organizers,
+    "tours": _in_tours,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -107,7 +107,7 @@ def _programme(app: App) -> str:
     page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
         choices = list_choices(session)
-        listing = _listing(session, _wanted(choices), first, page, app.clock.now())
+        listing = _listing(session, _wanted(session, choices), first, page, app.clock.now())
     _limit_life(listing.entries, app, page)
     return render_template(
         "web/programme.html",
@@ -161,18 +161,33 @@ def _is_past() -> bool:
 
 
 def _chosen() -> dict[str, str]:
-    """Return the choice as addresses write it."""
+    """Return the choice as addresses write it, with the present keys of what was merged since."""
+    followed: dict[str, str] | None = g.get("chosen")
+    return followed if followed is not None else _read_choice()
+
+
+def _read_choice() -> dict[str, str]:
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
-def _wanted(choices: AgendaChoices) -> AgendaFilter | None:
+def _follow_merged(session: Session, chosen: dict[str, str], known: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return a choice with the present keys of a city and an organisation that were merged since."""
+    old = [name for name in ("city", "organizer") if name in chosen and chosen[name] not in known[name]]
+    named = {name: chosen[name] for name in old if KEY.fullmatch(chosen[name])}
+    if not named:
+        return chosen
+    now = agenda.follow_merged(session, AgendaFilter(city=named.get("city"), organizer=named.get("organizer")))
+    return {**chosen, **{name: key for name, key in (("city", now.city), ("organizer", now.organizer)) if key}}
+
+
+def _wanted(session: Session, choices: AgendaChoices) -> AgendaFilter | None:
     """Return the filter in the address; None if it names something that no public event has."""
-    chosen = _chosen()
     known = {
         "kind": {str(kind) for kind in choices.kinds},
         "city": {city.key for city in choices.cities},
         "organizer": {one.key for one in choices.organizers},
     }
+    chosen = g.chosen = _follow_merged(session, _read_choice(), known)
     if any(value not in known[name] for name, value in chosen.items()):
         return None
     kind = Kind(chosen["kind"]) if "kind" in chosen else None
@@ -203,7 +218,7 @@ def _month(app: App, named: str) -> str:
     first = _month_of(named) or abort(404)
     with app.db.read() as session:
         choices = list_choices(session)
-        wanted = _wanted(choices)
+        wanted = _wanted(session, choices)
         entries = agenda.list_month(session, wanted, first, by_day=True) if wanted else []
     _limit_life(entries, app)
     return render_template(

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import brotli
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import Client
 
 from scheduler.base.errors import Conflict, Forbidden, Invalid
+from scheduler.base.text import Text
 from scheduler.model.events import Event
-from scheduler.model.feeds import Feed
+from scheduler.model.feeds import Feed, Rendering
 from scheduler.services.common import lookup
 from scheduler.services.events.programme import planning
 from scheduler.web.programme.feed_server import FeedServer
@@ -330,7 +332,7 @@ def test_object_storage_with_a_file_of_somebody_else_is_left_alone_too(app, dire
         publish(app, bucket)
 
     assert OTHERS == bucket.read("feeds/all.en.ics")
-    assert {"feeds/all.en.ics"} == bucket.names("feeds")
+    assert {"feeds/all.en.ics"} == set(bucket.sizes("feeds"))
 
 
 @ONE_ENGINE
@@ -466,3 +468,57 @@ def test_a_place_that_nobody_knows_is_refused():
 def test_the_command_says_what_it_did(scheduler: Scheduler, directory):
     assert "Written: 144, unchanged: 0, removed: 0." in scheduler("feed", "publish", "--to", str(directory)).output
     assert 144 == json.loads(scheduler("feed", "publish", "--to", str(directory), "--json").output)["unchanged"]
+
+
+@ONE_ENGINE
+def test_a_feed_that_no_change_touches_is_not_made_again_unless_all_are_checked(app, directory):
+    publish(app, Directory(directory))
+    with app.db.write() as session:
+        session.execute(sa.update(Rendering).values(body=b"BEGIN:VEVENT\r\nEND:VEVENT\r\n"))  # behind our back
+
+    assert [] == publish(app, Directory(directory)).written
+    assert 3 * 16 == len(publish(app, Directory(directory), check=True).written)  # everything, ceremonies, the city
+
+
+@ONE_ENGINE
+def test_a_check_finds_what_somebody_has_changed_within_a_file(app, directory):
+    publish(app, Directory(directory))
+    whole, file = files(directory), directory / "feeds/all.en.ics"
+    file.write_bytes(file.read_bytes().replace(b"SUMMARY", b"SUMMERY"))
+
+    assert [] == publish(app, Directory(directory)).written
+    with pytest.raises(Conflict, match=r"all\.en\.ics: exists already and was not published"):
+        publish(app, Directory(directory), check=True)
+
+    publish(app, Directory(directory), check=True, overwrite=True)
+    assert whole == files(directory)
+
+
+@ONE_ENGINE
+def test_after_any_change_a_check_finds_nothing_left_to_write(app, directory, clock):
+    """What a feed is said to be written from is all that it depends on."""
+    with app.db.write() as session:
+        a_feed(session, "spring")
+        a_city(session, "phuket")
+        an_event(session, "talks", cities=("phuket",), **SPRING)
+
+    changes = {
+        "renamed": lambda session: setattr(lookup.get(session, Feed, "spring"), "name", Text({"en": "Summer"})),
+        "elsewhere": lambda session: change(session, "talks", cities=("bangkok",)),
+        "private": lambda session: change(session, "talks", visibility="private"),
+        "new": lambda session: an_event(session, "show", kind="exhibition", venue="hall", **SPRING),
+        "narrower": lambda session: setattr(lookup.get(session, Feed, "spring"), "kinds", ["visit"]),
+        "past": lambda _session: clock.advance(timedelta(days=400)),
+    }
+    for name, make in changes.items():
+        with app.db.write() as session:
+            make(session)
+        publish(app, Directory(directory))
+        assert [] == publish(app, Directory(directory), check=True, keep=False).written, name
+
+    house = replace(app, settings=replace(app.settings, house=Text({"en": "Another house"})))
+    assert publish(house, Directory(directory)).written
+
+
+def change(session, key, **values) -> None:
+    planning.change_event(session, lookup.get(session, Event, key), now=NOW, **values)

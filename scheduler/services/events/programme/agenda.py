@@ -18,6 +18,7 @@ from scheduler.base.text import Text
 from scheduler.model.attendance import Attendee, Role, Standing
 from scheduler.model.events import Event, Kind, Mode, Registration, Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
+from scheduler.services.common.lookup import find_current_keys
 from scheduler.services.events.programme.agenda_reading import (
     LISTED,
     PUBLIC,
@@ -45,6 +46,13 @@ class AgendaFilter:
     kind: Kind | None = None
     city: str | None = None
     organizer: str | None = None
+
+
+def follow_merged(session: Session, wanted: AgendaFilter) -> AgendaFilter:
+    """Return a choice with the present keys of a city and an organisation that were merged since it was made."""
+    city = find_current_keys(session, City, [wanted.city])[0] if wanted.city else None
+    organizer = find_current_keys(session, Organisation, [wanted.organizer])[0] if wanted.organizer else None
+    return replace(wanted, city=city, organizer=organizer)
 
 
 class TourStop(NamedTuple):
