@@ -243,9 +243,7 @@ def _held(db: Database, size: int) -> list[str]:
         service = posts.get_service(_post(session), "passport")
         times = [slot.dtstart for slot in find_free_times(session, service, Party(), now=now)]
         midday = [at for at in times if at.time() >= time(9)]
-        drafts = []
-        for number in range(size):
-            drafts.append((midday[number % len(midday)], _draft(number)))
+        drafts = [(midday[number % len(midday)], _draft(number)) for number in range(size)]
         wanted = [
             VisitRequest(
                 service=service, at=at, draft=draft, fingerprints=booking.make_fingerprints(service, draft, SECRET)

@@ -48,6 +48,11 @@ class AgendaFilter:
     organizer: str | None = None
 
 
+def follow_merged_keys(session: Session, *, cities: Iterable[str], organizers: Iterable[str]) -> list[list[str]]:
+    """Return the present keys of cities and of organisations that may have been merged since they were written."""
+    return [find_current_keys(session, City, cities), find_current_keys(session, Organisation, organizers)]
+
+
 def follow_merged(session: Session, wanted: AgendaFilter) -> AgendaFilter:
     """Return a choice with the present keys of a city and an organisation that were merged since it was made."""
     city = find_current_keys(session, City, [wanted.city])[0] if wanted.city else None
