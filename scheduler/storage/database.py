@@ -282,6 +282,7 @@ def _readable_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+MAPPED_OCTETS = 256_000_000  # of the file that are read in place: a feed of 10,000 events takes two thirds of the time
 LOCKED_FOR = 15  # seconds that another program may hold the file, unless a URI says "timeout=" otherwise
 
 
@@ -324,6 +325,7 @@ def _sqlite(url: sa.URL, *, foreign_keys: bool) -> sa.Engine:
         for pragma in (
             "synchronous=FULL",
             f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+            f"mmap_size={MAPPED_OCTETS}",
             "recursive_triggers=ON",  # else INSERT OR REPLACE deletes past the triggers that guard the audit
         ):
             connection.execute(f"PRAGMA {pragma}")
