@@ -46,11 +46,15 @@ def write_feed(parts: Iterable[bytes], head: CalendarHead) -> bytes:
     empty: clients handle that better than an error.
     """
     events = b"".join(parts)
-    names = sorted(set(_ZONE_NAME.findall(events)))
-    zones = [render_vtimezone(name.decode()) for name in names]
+    zones = [render_vtimezone(name) for name in list_zone_names(events)]
     return b"".join(
         [b"BEGIN:VCALENDAR\r\n", write_content_lines(_list_head(head)), *zones, events, b"END:VCALENDAR\r\n"]
     )
+
+
+def list_zone_names(events: bytes) -> list[str]:
+    """Return the zones that rendered events refer to, which the calendar around them must define."""
+    return [name.decode() for name in sorted(set(_ZONE_NAME.findall(events)))]
 
 
 # At the beginning of a line, where no text can stand; such a line is too short to be folded.

@@ -18,6 +18,7 @@ from scheduler.storage.database import Database
 if TYPE_CHECKING:
     from scheduler.channels.base import Channel
     from scheduler.services.address.addressing import AddressForms
+    from scheduler.services.correspondence.receiving import Mailbox
     from scheduler.services.letters.envelope import SenderIdentity
 
 
@@ -72,8 +73,17 @@ class App:
             sender=self.settings.mail_from,
             secret=self.secret,
             base_url=self.settings.base_url,
+            replies=self.settings.mail_replies,
             pages=bool(self.settings.pages),
         )
+
+    @cached_property
+    def mailbox(self) -> Mailbox:
+        """The mailbox of answers."""
+        from scheduler.services.correspondence.receiving import Mailbox
+
+        settings = self.settings
+        return Mailbox(replies=settings.mail_replies, secret=self.secret, checked_by=settings.mail_checked_by)
 
     @cached_property
     def secret(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -19,6 +20,7 @@ from scheduler.base.text import Text, can_be_stored
 PREFIX = "SCHEDULER_"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service with credentials
 MAX_PORT = 65535
+MOST_BESIDE_MARK = 18  # characters of a local part, of which 64 are allowed (RFC 5321 4.5.3.1.1)
 
 
 class LogFormat(StrEnum):
@@ -66,6 +68,19 @@ TABLE = (
         N_("mailbox of the sender; replies go there if the signature has no e-mail"),
     ),
     Setting(
+        "mail_replies",
+        "",
+        N_(
+            "mailbox of answers to invitations, with * for the mark of each guest, such as answers+*@example.org;"
+            " if not set, answers go to mail_from"
+        ),
+    ),
+    Setting(
+        "mail_checked_by",
+        "",
+        N_("name of your mail server in Authentication-Results; answers that it says are forged are set aside"),
+    ),
+    Setting(
         "secret",
         "",
         N_("secret key of links and Message-IDs; if not set, it is created and stored in the data directory"),
@@ -103,6 +118,8 @@ class Settings:
     base_url: str
     trusted_proxies: str
     mail_from: str
+    mail_replies: str
+    mail_checked_by: str
     secret: str
     secret_file: str
     backup_key: str
@@ -258,11 +275,23 @@ def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
             value=values["trusted_proxies"],
         )
     _check_keys(values, sources)
+    _check_replies(values["mail_replies"])
     _check_days("retention_days", values["retention_days"])
     _check_monitoring(values)
     zone(values["timezone"])
     if not _is_site(values["base_url"]):
         raise Invalid("base_url: {url} is not a web address; write https://HOST", url=values["base_url"])
+
+
+def _check_replies(pattern: str) -> None:
+    """Raise Invalid for a mailbox of answers that has no room for the mark of a guest: 46 characters."""
+    local, at, domain = pattern.partition("@")
+    wrong = pattern.count("*") != 1 or "*" in domain or not at or not domain or re.search(r"[\s<>\"(),:;]", pattern)
+    if pattern and (wrong or len(local) > MOST_BESIDE_MARK):
+        raise Invalid(
+            "mail_replies: {value} is not an address with one * before the @; write answers+*@example.org",
+            value=pattern,
+        )
 
 
 def _check_keys(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:

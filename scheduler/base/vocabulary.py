@@ -15,6 +15,8 @@ CONTEXTS: Mapping[str, str] = {
     "VisitStatus": "appointment",
     "PlaceUse": "use",
     "MergeSide": "merge",
+    "AnswerWord": "answer",
+    "MailState": "incoming mail",
 }
 
 WORDS = (
@@ -138,6 +140,13 @@ WORDS = (
     NC_("answer", "regrets"),
     NC_("answer", "excused"),
     NC_("answer", "tentative"),
+    NC_("answer", "declined"),
+    NC_("answer", "delegated"),
+    NC_("answer", "other time"),
+    # The state of a mail that came in
+    NC_("incoming mail", "open"),
+    NC_("incoming mail", "settled"),
+    NC_("incoming mail", "set aside"),
     # To whom a message goes, `services/letters/audiences.py`
     NC_("recipients", "everyone"),
     NC_("recipients", "invited"),
@@ -169,6 +178,9 @@ WORDS = (
     NC_("e-mail", "date confirmed"),
     NC_("e-mail", "reminder"),
     NC_("e-mail", "message"),
+    NC_("e-mail", "invitation"),
+    NC_("e-mail", "save the date"),
+    NC_("e-mail", "pour memoire"),
     NC_("e-mail", "visit confirm"),
     NC_("e-mail", "visit booked"),
     NC_("e-mail", "visit moved"),

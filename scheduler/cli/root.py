@@ -28,6 +28,10 @@ COMMANDS = {
     "reminder": ("events.reminder:reminder", N_("Plan reminders before events, and see who gets them.")),
     "message": ("letters.message:message", N_("Send messages to people on the list of an event.")),
     "letter": ("letters.letter:letter", N_("See which e-mails were sent, and which were not.")),
+    "mail": (
+        "guests.mail:mail",
+        N_("Receive the answers to invitations, and decide about those that are in doubt."),
+    ),
     "feed": ("letters.feed:feed", N_("Manage calendars that people subscribe to.")),
     "venue": ("events.places:venue", N_("Manage venues.")),
     "city": ("events.places:city", N_("Manage cities.")),

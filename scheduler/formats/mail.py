@@ -36,19 +36,22 @@ class Envelope:
     reply_to: str
     language: str
     at: datetime
+    references: str = ""  # the Message-ID of the mail that this one belongs to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The parts of one mail: text and HTML say the same.
 
-    ``calendar`` and ``picture`` (a PNG in the HTML) may be empty.
+    ``calendar`` and ``picture`` (a PNG in the HTML) may be empty. ``method`` is that of the calendar, if it is a
+    message of iTIP: then mail programs show it with buttons.
     """
 
     text: str
     html: str
     calendar: bytes
     picture: bytes = b""
+    method: str = ""
 
 
 def assemble(envelope: Envelope, parts: Parts) -> bytes:
@@ -61,11 +64,24 @@ def assemble(envelope: Envelope, parts: Parts) -> bytes:
         _part(b"text/plain; charset=utf-8", _crlf(parts.text)),
         b"--" + ALTERNATIVE,
         *(_with_picture(parts) if parts.picture else [_html(parts)]),
+        *(_list_itip_alternative(parts) if parts.method else []),
         b"--" + ALTERNATIVE + b"--",
     ]
-    if parts.calendar:
+    if parts.method:
+        body += [b"--" + MIXED, _part(_ITIP_FILE, parts.calendar)]
+    elif parts.calendar:
         body += [b"--" + MIXED, _calendar(parts.calendar)]
     return b"\r\n".join([*body, b"--" + MIXED + b"--", b""])
+
+
+# Beside the alternative, for programs that show no buttons (docs/icalendar-rules.md#rule-97).
+_ITIP_FILE = b'application/ics; name="invite.ics"\r\nContent-Disposition: attachment; filename="invite.ics"'
+
+
+def _list_itip_alternative(parts: Parts) -> list[bytes]:
+    """List the calendar as the last alternative, which mail programs show with buttons (RFC 6047 2.4)."""
+    content_type = b"text/calendar; method=" + parts.method.encode() + b"; charset=UTF-8"
+    return [b"--" + ALTERNATIVE, _part(content_type, parts.calendar)]
 
 
 def read_header(content: bytes, name: str) -> str:
@@ -116,6 +132,7 @@ def _headers(envelope: Envelope) -> bytes:
         ("Date", format_datetime(envelope.at)),
         ("Message-ID", envelope.message_id),
         *([("Reply-To", _one_line(envelope.reply_to))] if envelope.reply_to else []),
+        *([("References", envelope.references)] if envelope.references else []),
         ("Auto-Submitted", "auto-generated"),
         ("Content-Language", envelope.language),
         ("MIME-Version", "1.0"),

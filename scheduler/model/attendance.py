@@ -132,6 +132,10 @@ class Attendee(Base):
     place_kept: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     answered_by: Mapped[Answer | None] = mapped_column(choice(Answer))
     answered_on: Mapped[date | None]
+    # When the answer on record was written, by the clock of whoever gave it; NULL if that is not known.
+    answered_at: Mapped[datetime | None] = mapped_column(Instant)
+    # The SEQUENCE with which an e-mail last asked for an answer (RFC 5546 2.1.4); NULL if no e-mail has asked.
+    asked_sequence: Mapped[int | None]
     # Excused: the regrets of a State. The reference is what the answer is filed under, such as the number of a note.
     excused: Mapped[bool] = mapped_column(default=False)
     answer_reference: Mapped[str | None] = mapped_column(sa.String(120))
@@ -156,6 +160,7 @@ class Attendee(Base):
         sa.CheckConstraint("represented_by_id <> person_id", name="represented_by_another"),
         sa.CheckConstraint("NOT place_kept OR standing = 'invited'", name="place_kept"),
         sa.CheckConstraint("NOT excused OR partstat = 'DECLINED'", name="excused"),
+        sa.CheckConstraint("asked_sequence >= 0", name="asked_sequence"),
         sa.CheckConstraint("epoch >= 0", name="epoch"),
         sa.Index("ix_attendee_queue", "event_id", "mode", "queue_number"),
         # One body is one place: at an event nobody represents two who are on its list.

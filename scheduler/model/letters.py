@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from scheduler.base.i18n import N_
 from scheduler.base.text import Text
+from scheduler.formats.incoming.mail_kinds import MailKind
+from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
@@ -48,6 +50,9 @@ class LetterKind(StrEnum):
     VISIT_STANDING = "visit standing"  # asked for a visit on a page though they have one: which one
     VISIT_CLOSURE = "visit closure"  # a closure took their time: another one is held for them
     MESSAGE = "message"  # what an officer wrote to some of those on the list
+    INVITATION = "invitation"  # asks a guest, or who comes in their place, for an answer
+    SAVE_THE_DATE = "save the date"  # the day is to be kept free; an invitation follows
+    POUR_MEMOIRE = "pour memoire"  # to a guest who has accepted already: what they have accepted
 
 
 # Kinds that tell of a change; they wait, because several changes make one letter.
@@ -90,7 +95,7 @@ class Letter(Base):
     kind: Mapped[LetterKind] = mapped_column(choice(LetterKind))
     # Both NULL in a letter about an appointment; only `letters.visit_letters` and the ledger read such letters.
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True, nullable=True)
-    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), index=True, nullable=True)
+    event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id"), nullable=True)
     appointment_id: Mapped[int | None] = mapped_column(sa.ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reminder.id", ondelete="SET NULL"))
     of_message_id: Mapped[int | None] = mapped_column(sa.ForeignKey("message.id"))
@@ -116,6 +121,7 @@ class Letter(Base):
     of_message: Mapped[Message | None] = relationship()
 
     __table_args__ = (
+        sa.Index("ix_letter_event_id_outcome", "event_id", "outcome"),
         sa.CheckConstraint("(event_id IS NULL) <> (appointment_id IS NULL)", name="about_one_thing"),
         sa.CheckConstraint("(event_id IS NULL) = (person_id IS NULL)", name="person_of_event"),
         sa.CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished_with_outcome"),
@@ -191,6 +197,97 @@ class Message(Base):
     reply_to: Mapped[str | None] = mapped_column(sa.String(254))  # NULL: where replies to all letters of the event go
 
     event: Mapped[Event] = relationship()
+
+
+class MailState(StrEnum):
+    """What became of a mail, or an answer, that came in."""
+
+    OPEN = "open"  # an officer is to decide
+    SETTLED = "settled"  # was understood, or an officer has decided
+    ASIDE = "set aside"  # does not come from whom it says, or is nothing that anybody needs to see
+
+
+class IncomingMail(Base):
+    """A mail that came in, whole as it was, with what was understood of it; the same mail stands here once.
+
+    ``attendee_id`` is the guest whom it seems to come from, or whom a report is about. ``reason`` says in the words
+    of the desk why it is open or set aside.
+    """
+
+    __tablename__ = "incoming_mail"
+
+    id: Mapped[Id]
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    kind: Mapped[MailKind] = mapped_column(choice(MailKind))
+    state: Mapped[MailState] = mapped_column(choice(MailState))
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    mailed_at: Mapped[datetime | None] = mapped_column(Instant)
+    sender: Mapped[str] = mapped_column(sa.String(254), default="")
+    sender_shown: Mapped[str] = mapped_column(sa.String(300), default="")
+    subject: Mapped[str] = mapped_column(sa.String(500), default="")
+    text: Mapped[str] = mapped_column(sa.Text, default="")
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id", ondelete="SET NULL"), index=True)
+    attendee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attendee.id", ondelete="SET NULL"), index=True)
+    settled_by: Mapped[str | None] = mapped_column(sa.String(120))
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    event: Mapped[Event | None] = relationship()
+    attendee: Mapped[Attendee | None] = relationship()
+    answers: Mapped[list[ReceivedAnswer]] = relationship(
+        back_populates="mail", cascade="all, delete-orphan", order_by="ReceivedAnswer.position"
+    )
+
+    __table_args__ = (
+        sa.CheckConstraint("(settled_by IS NULL) = (settled_at IS NULL)", name="settled"),
+        sa.CheckConstraint("state <> 'open' OR settled_by IS NULL", name="open"),
+        sa.Index("ix_incoming_mail_state_id", "state", "id"),
+    )
+
+
+class AnswerWord(StrEnum):
+    """What a guest says in an answer of their calendar (RFC 5545 3.2.12; RFC 5546 3.2.7 for another time)."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TENTATIVE = "tentative"
+    DELEGATED = "delegated"
+    COUNTER = "other time"
+
+
+class ReceivedAnswer(Base):
+    """One answer in a mail: of one guest, about the event or about one date of a series.
+
+    ``written_at`` is DTSTAMP, or the Date of the mail. ``recurrence`` is the date of a series as written in ISO 8601,
+    ``delegated_to`` a mail address. ``starts_at`` and ``ends_at`` are the time that is proposed instead.
+    """
+
+    __tablename__ = "received_answer"
+
+    id: Mapped[Id]
+    mail_id: Mapped[int] = mapped_column(sa.ForeignKey("incoming_mail.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    attendee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("attendee.id", ondelete="SET NULL"), index=True)
+    word: Mapped[AnswerWord] = mapped_column(choice(AnswerWord))
+    state: Mapped[MailState] = mapped_column(choice(MailState))
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    written_at: Mapped[datetime] = mapped_column(Instant)
+    sequence: Mapped[int] = mapped_column(default=0)
+    recurrence: Mapped[str] = mapped_column(sa.String(40), default="")
+    address: Mapped[str] = mapped_column(sa.String(254), default="")
+    name: Mapped[str] = mapped_column(sa.String(200), default="")
+    comment: Mapped[str] = mapped_column(sa.String(2000), default="")
+    sent_by: Mapped[str] = mapped_column(sa.String(254), default="")
+    delegated_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    companions: Mapped[int] = mapped_column(default=0)
+    starts_at: Mapped[datetime | None] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    mail: Mapped[IncomingMail] = relationship(back_populates="answers")
+    attendee: Mapped[Attendee | None] = relationship()
+
+    __table_args__ = (sa.UniqueConstraint("mail_id", "position"),)
 
 
 register_refusal("uq_letter_key", N_("this e-mail is already waiting to be sent"))

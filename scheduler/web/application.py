@@ -26,7 +26,15 @@ from scheduler.web.officers.accounts import own_account, signing
 from scheduler.web.officers.calendar import pages as calendar
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
-from scheduler.web.officers.directory import people, person_erasure, person_merging, place_merging, places, search
+from scheduler.web.officers.directory import (
+    people,
+    person_erasure,
+    person_events,
+    person_merging,
+    place_merging,
+    places,
+    search,
+)
 from scheduler.web.officers.events import desk, door
 from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
 from scheduler.web.officers.kit import guard
@@ -34,6 +42,7 @@ from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, pro
 from scheduler.web.officers.writing import (
     all_letters,
     event_letters,
+    incoming_mail,
     kind_reminders,
     message_form,
     messages,
@@ -99,19 +108,21 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     """Add the pages behind a password, each for the roles that may do what it does."""
     guard.install(web, app)
     limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
+    index = web.extensions["scheduler.directory"] = DirectoryIndex()
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
-    web.register_blueprint(calendar.blueprint(app))
+    web.register_blueprint(calendar.blueprint(app, index))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
-    index = web.extensions["scheduler.directory"] = DirectoryIndex()
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
-    for planning in (plan_form, plan_page, plan_acts, programme_file):
+    web.register_blueprint(incoming_mail.blueprint(app, index))
+    web.register_blueprint(plan_form.blueprint(app, index))
+    for planning in (plan_page, plan_acts, programme_file):
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app, index)
@@ -131,9 +142,10 @@ def _add_directory(web: Flask, app: App, index: DirectoryIndex) -> None:
     web.register_blueprint(inviting.blueprint(app, index))
     web.register_blueprint(person_merging.blueprint(app, index))
     web.register_blueprint(person_erasure.blueprint(app))
+    web.register_blueprint(person_events.blueprint(app, index))
     for kind in places.KINDS:
         web.register_blueprint(places.blueprint(app, index, kind))
-        web.register_blueprint(place_merging.blueprint(app, kind))
+        web.register_blueprint(place_merging.blueprint(app, index, kind))
     web.register_blueprint(place_merging.closures_blueprint(app))
     web.register_blueprint(places.journeys_blueprint(app))
     web.register_blueprint(search.blueprint(app, index))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import multiprocessing
 import os
 from pathlib import Path
@@ -45,6 +46,10 @@ def application() -> RequestRecord:
         metrics.watch_pool(app.db.engine)
     version = ShownVersion(app)
     site = FeedServer(app, PageServer(app, create_app(app), version), version)
+    # What is made until now lives as long as the process: to look through it again and again for what nobody needs
+    # any more would make one request in a few dozen a tenth of a second longer.
+    gc.collect()
+    gc.freeze()
     # When all is answered, nothing is left to do. The interpreter would wait for granian's threads.
     atexit.register(os._exit, 0)
     return RequestRecord(site, logged=settings.log_requests == "yes", numbered=settings.trusted_proxies != "0")

@@ -15,6 +15,7 @@ from scheduler.channels.base import ChannelError, Failure
 from scheduler.channels.replies import judge_reason
 from scheduler.model.letters import Letter, Outcome
 from scheduler.monitoring import metrics
+from scheduler.services.events.attendance import invitations
 from scheduler.services.letters.composing import compose
 from scheduler.services.letters.envelope import CompositionResult, OutgoingMessage, Skip
 from scheduler.services.operations.workers import Execute
@@ -317,7 +318,7 @@ class Batch:
 
     def _record(self, item: Item, result: DeliveryResult) -> None:
         values = self.worker.unrecorded = _outcome_values(self.app, self.worker, item, result)
-        if not self.execute(_RECORD_OUTCOME, values):
+        if not self._store(item, values, result):
             log.warning("another worker has taken over the letters of this one, which seemed to have stopped")
             self.is_lost = True
         self.worker.unrecorded = None
@@ -325,6 +326,17 @@ class Batch:
         metrics.count_letter(result.outcome)
         if self.report:
             self.report(item, result)
+
+    def _store(self, item: Item, values: dict[str, object], result: DeliveryResult) -> bool:
+        """Store an outcome, with what a letter that has left asks its guest; return False if the claim is lost."""
+        asks = item.asks if isinstance(item, OutgoingMessage) and result.outcome is Outcome.SENT else None
+        if asks is None:
+            return bool(self.execute(_RECORD_OUTCOME, values))
+        with self.app.db.write("worker") as session:
+            is_ours = session.execute(_RECORD_OUTCOME, values).first() is not None
+            if is_ours:
+                invitations.note_asked(session, asks, sent_at=self.app.clock.now())
+        return is_ours
 
 
 def _count(result: DeliveryResult) -> DeliveryCounts:

@@ -23,7 +23,7 @@ from scheduler.app import App
 from scheduler.base.clock import instant
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Attendee, Standing
-from scheduler.model.letters import Letter, LetterKind, Outcome
+from scheduler.model.letters import IncomingMail, Letter, LetterKind, MailState, Outcome
 from scheduler.model.visits import Appointment
 from scheduler.services.accounts import accounts, assigned_posts
 from scheduler.services.accounts.account_drafts import AccountDraft
@@ -43,6 +43,7 @@ from tests.support.accounts import KEPT, PASSWORD
 from tests.support.builders import a_city, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import COUNTERS, NAMES, SERVICES, Consulate, a_post
 from tests.support.forms import solution
+from tests.support.guest_mail import put_mail
 
 OFFICER, TZID = "chief", "Asia/Bangkok"
 NEW_PASSWORD = "lantern vessel thirteen harbours"
@@ -189,6 +190,10 @@ class Season:
         guest, leaves = self.guests[8], self.now + timedelta(days=1)
         sent = messages.send(session, guest.event, written, to=(), guests=[guest.id], now=self.now, at=leaves)
         self.message = sent.id
+        self.mails = [put_mail(session, guest.event, guest).id for _ in range(3)]
+        settled = session.get_one(IncomingMail, self.mails[2])
+        settled.state, settled.settled_by, settled.settled_at = MailState.SETTLED, "officer", self.now
+        self.answering = guest.id
 
     # Links
 
@@ -316,6 +321,8 @@ def _make_directory_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "people.changing"): RouteRequest(person),
         ("POST", "people.change"): RouteRequest(person, form={"name_en": "Other Name", "language": "kk"}),
         ("GET", "people.data"): RouteRequest(person),
+        ("GET", "personevents.invite"): RouteRequest(person, {"q": "opening"}),
+        ("GET", "personevents.write"): RouteRequest(person),
         ("GET", "merging.proposed"): RouteRequest(),
         ("GET", "merging.looking"): RouteRequest(person, {"other": f"{merged}"}),
         ("POST", "merging.merge"): RouteRequest(person, form={"other": f"{merged}"}),
@@ -401,6 +408,14 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "eventletters.page"): RouteRequest(letter),
         ("POST", "eventletters.again"): RouteRequest(letter),
         ("POST", "eventletters.informed"): RouteRequest({**event, "number": season.other_letter}),
+        ("GET", "incoming.mails"): RouteRequest(query={"state": "all"}),
+        ("GET", "incoming.mail"): RouteRequest({"number": season.mails[0]}),
+        ("GET", "incoming.whole"): RouteRequest({"number": season.mails[0]}),
+        ("POST", "incoming.record"): RouteRequest(
+            {"number": season.mails[0]}, form={"guest": str(season.answering), "reply": "regrets"}
+        ),
+        ("POST", "incoming.settle"): RouteRequest({"number": season.mails[1]}),
+        ("POST", "incoming.reopen"): RouteRequest({"number": season.mails[2]}),
         ("GET", "allletters.letters"): RouteRequest(query={"state": "all", "kind": "confirmed"}),
         ("POST", "allletters.again"): RouteRequest(form={f"letter_{season.third_letter}": "yes"}),
         ("GET", "sentmessages.everything"): RouteRequest(event),

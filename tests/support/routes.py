@@ -36,6 +36,7 @@ from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import links as visit_links
 from scheduler.services.consulate.visits import references
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.correspondence import inbox
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.door import arrivals
 from scheduler.services.events.door.arrivals import ScanDetails
@@ -47,6 +48,7 @@ from tests.support.accounts import an_account, sign_in
 from tests.support.accounts import seal as csrf_token
 from tests.support.builders import NOW, a_person, a_venue, an_event, an_organisation, register
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_post, give
+from tests.support.guest_mail import put_mail
 
 # By visibility: the key of an event; its title and the names of its guests are words that stand nowhere else. The
 # public one is part of the confidential one, and the private one part of the public one.
@@ -56,7 +58,7 @@ TITLES = {"fair": "Kumisfair", "dinner": "Herondinner", "talks": "Falcontalks"}
 GUESTS = {"fair": "Fairguest", "dinner": "Dinnerguest", "talks": "Talksguest"}
 # An organisation, a venue and a city, which every officer of the programme may know of: the public event has them.
 PLACES = {"organisations": "embassy", "venues": "hall", "cities": "bangkok"}
-PEOPLE = ("people", "merging", "personerasure")  # blueprints of pages about a person
+PEOPLE = ("people", "merging", "personerasure", "personevents")  # blueprints of pages about a person
 # The post of those accounts that have one, a post of nobody but administrators, and the one that the confidential
 # event opens.
 OWN_POST, OTHER_POST, HIDDEN_POST = "phuket", "chiangmai", "retreat"
@@ -127,6 +129,7 @@ class Numbers(NamedTuple):
     letter: int
     person: int
     message: int
+    mail: int  # came in about the event
 
 
 @dataclass
@@ -182,6 +185,8 @@ class Known:
             return numbers.letter if route.of_events else self.visit_letters[post]
         if "messages" in route.rule:
             return numbers.message
+        if route.endpoint.startswith("incoming."):
+            return numbers.mail
         return numbers.arrival if route.endpoint.startswith("door.") else numbers.guest
 
     def token(self, endpoint: str, event: str = "fair", post: str = OWN_POST) -> str:
@@ -324,7 +329,9 @@ def _put_event(app: App, session: Session, key: str, visibility: str, tokens: di
     letter = session.scalars(sa.select(Letter.id).where(Letter.person_id == guest.person_id)).one()
     written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
     message = messages.send(session, event, written, to=(), guests=[here.id], now=NOW).id
-    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message)
+    mail = put_mail(session, event)
+    inbox.settle(session, mail, now=NOW)  # so that it can wait again, whoever asks for that first
+    return Numbers(guest.id, unconfirmed.id, came.id, letter, guest.person_id, message, mail.id)
 
 
 def _make_token_to_confirm(app: App, row: Attendee) -> str:

@@ -69,6 +69,7 @@ NO_JOB_COMMANDS = {
     "feed refresh": "after an upgrade",
     "feed publish": "set-up of another web server",
     "letter release": "after a backup was restored",
+    "mail receive": "called by a mail server",
 }
 
 # What has only a page or only a command, by the reason.

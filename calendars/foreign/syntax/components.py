@@ -63,16 +63,20 @@ class Component:
 
 
 class ComponentReader(NamedTuple):
-    """The octets of a file, which are decoded and read one component at a time."""
+    """The octets of a file, which are decoded and read one component at a time.
+
+    ``also`` has the properties of events that are read beside the usual ones.
+    """
 
     data: bytes
     encoding: Encoding
     limits: Limits
+    also: frozenset[str] = _NO_NAMES
 
     def read(self, extent: Extent) -> Component:
         """Read one component and those within it."""
         root = top = Component(extent.kind, extent.line, complete=extent.complete)
-        stack, names = [root], _READ_PROPERTIES.get(root.kind, _NO_NAMES)
+        stack, names = [root], self._list_names(root.kind)
         (encoding, errors), longest = self.encoding, self.limits.max_line_octets
         for number, octets in unfold(self.data[extent.start : extent.end], extent.line):
             if len(octets) > longest:
@@ -86,10 +90,15 @@ class ComponentReader(NamedTuple):
                 top.lines.setdefault(name, []).append((number, head, value))
             elif name in ("BEGIN", "END"):
                 top = _begin_or_end(stack, name, Component(value.strip().upper(), number))
-                names = _READ_PROPERTIES.get(top.kind, _NO_NAMES)
+                names = self._list_names(top.kind)
             elif not colon and names and not top.bad_line:
                 top.bad_line = number
         return root
+
+    def _list_names(self, kind: str) -> frozenset[str]:
+        """Return the properties that are read of a component of that kind."""
+        names = _READ_PROPERTIES.get(kind, _NO_NAMES)
+        return names | self.also if self.also and kind == "VEVENT" else names
 
 
 def _name_property(octets: bytes) -> str:

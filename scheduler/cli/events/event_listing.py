@@ -103,7 +103,7 @@ def _midnight(context: CommandContext, typed: str | None, tzid: str) -> datetime
 def show_calendar(
     context: CommandContext, /, first: str | None, last: str | None, days_off: bool, as_json: bool, **chosen: Any
 ) -> None:
-    from scheduler.services.desk.calendar import calendar_view  # the list does not need all this
+    from scheduler.services.desk.calendar import calendar_events, calendar_view  # the list does not need all this
     from scheduler.services.desk.calendar.days_off import list_days_off
 
     now, tzid = context.now(), context.choose_zone(None)
@@ -119,7 +119,7 @@ def show_calendar(
             get(session, Venue, chosen["venue"])
         if chosen["person"]:
             get(session, Person, chosen["person"])
-        wanted = calendar_view.CalendarFilter(kind=kind, **chosen)
+        wanted = calendar_events.CalendarFilter(kind=kind, **chosen)
         entries = calendar_view.list_between(session, wanted, since, until, visibilities=list(Visibility), now=now)
         today = wall(now, tzid).date()
         off = list_days_off(session, since, until, visibilities=list(Visibility), today=today) if days_off else {}

@@ -29,7 +29,7 @@ from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
 from scheduler.services.common.lookup import get_attendee as attendee_of
 from scheduler.services.common.lookup import get_person as person_of
-from scheduler.services.events.attendance import parties, transitions
+from scheduler.services.events.attendance import invitations, parties, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.guests.group_acts import GroupAnswer
 from scheduler.services.events.guests.people import find_or_add_guest
@@ -148,13 +148,14 @@ def _known_or_new(context: CommandContext, session: Session, person: str | None,
     return find_or_add_guest(session, check(PersonDraft, values, language=language))
 
 
-@click.command(help=N_("Put a person on the list as invited, with no reply yet."))
+@click.command(help=N_("Put a person on the list as invited, with no reply yet, and send the invitation."))
 @click.argument("event")
 @click.argument("person")
 @with_remote
 @with_companions
 @with_role
 @click.option("--represented-by", help=N_("Person who comes in the guest's place: key, #number or e-mail address."))
+@click.option("--unsent", is_flag=True, help=N_("Send no invitation now; `attendee send-invitation` does."))
 @with_force
 @pass_context
 def invite(
@@ -165,6 +166,7 @@ def invite(
     companions: int,
     role: str,
     represented_by: str | None,
+    unsent: bool,
     force: str | None,
 ) -> None:
     with context.write() as session:
@@ -172,7 +174,9 @@ def invite(
         party = transitions.Guest(person=invited, mode=_mode(remote), companions=companions, role=Role(role))
         deputy = person_of(session, represented_by) if represented_by else None
         conflict_check.refuse_overlap(session, found, deputy or invited, force=force, now=context.now())
-        transitions.invite(session, found, party, now=context.now(), represented_by=deputy, force=force)
+        attendee = transitions.invite(session, found, party, now=context.now(), represented_by=deputy, force=force)
+        if not unsent:
+            invitations.send_invitation(session, attendee, now=context.now())
         click.echo(_("Invited: {person} to {event}").format(person=invited.called(language()), event=event))
 
 

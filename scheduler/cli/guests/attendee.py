@@ -13,6 +13,8 @@ attendee = LazyGroup(
         "show": "guests.attendee_listing:show_attendee",
         "register": "guests.attendance:register",
         "invite": "guests.attendance:invite",
+        "send-invitation": "guests.invitations:send_invitation",
+        "save-the-date": "guests.invitations:save_the_date",
         "answer": "guests.attendance:answer",
         "chase": "guests.groups:chase",
         "withdraw": "guests.attendance:withdraw",

@@ -36,10 +36,10 @@ def chase(
     def act(session: Session) -> list[str]:
         found, now = get(session, Event, event), context.now()
         reply_by = parse_day(day, now=now, tzid=found.tzid) if day else chasing.suggest_day(found, now=now)
-        guests = _find_guests(session, found, people) if people else _list_silent(session, found)
+        guests = find_guests(session, found, people) if people else _list_silent(session, found)
         outcome = group_acts.chase_each(session, found, guests, reply_by=reply_by, now=now)
         asked = _("Asked to reply by {day}: {number}").format(day=reply_by.isoformat(), number=len(outcome.done))
-        return [*_tell_refused(outcome), asked]
+        return [*tell_refused(outcome), asked]
 
     carry_out(context, act, print_lines, yes=yes, dry_run=dry_run)
 
@@ -51,11 +51,11 @@ def _list_silent(session: Session, event: Event) -> list[Attendee]:
     return group_acts.list_guests(session, event, numbers)
 
 
-def _find_guests(session: Session, event: Event, people: Sequence[str]) -> list[Attendee]:
+def find_guests(session: Session, event: Event, people: Sequence[str]) -> list[Attendee]:
     return list(dict.fromkeys(attendee_of(session, event, person) for person in people))
 
 
-def _tell_refused(outcome: GroupOutcome) -> Iterator[str]:
+def tell_refused(outcome: GroupOutcome) -> Iterator[str]:
     """Yield why each guest was left out. Raise Conflict if all were."""
     for one in outcome.refused:
         reason = one.refused.text(_) if one.refused else ""
@@ -71,9 +71,9 @@ def record_answers(
     with context.write() as session:
         found = get(session, Event, event)
         day = read_day_of_answer(context, on, found.tzid) if on else None
-        guests = _find_guests(session, found, people)
+        guests = find_guests(session, found, people)
         outcome = group_acts.answer_for_each(session, found, guests, replace(given, on=day), now=context.now())
-        lines = list(_tell_refused(outcome))
+        lines = list(tell_refused(outcome))
     print_lines([*lines, _("Answers recorded: {number}").format(number=len(outcome.done))])
 
 

@@ -17,7 +17,7 @@ from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Visibility
 from scheduler.model.imports import ListUpload
-from scheduler.model.letters import Letter, Message
+from scheduler.model.letters import IncomingMail, Letter, Message
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.model.posts import Post
 from scheduler.model.visits import Appointment
@@ -87,6 +87,12 @@ def get_guest(session: Session, officer: Officer, key: str, number: int) -> Atte
     return guest_directory.get_guest(session, get_event(session, officer, key), number)
 
 
+def find_place(session: Session, officer: Officer, number: int) -> Attendee | None:
+    """Return the attendee with this id, of whatever event; None if there is none that the officer may know of."""
+    found = session.get(Attendee, number)
+    return found if found is not None and may_know_of(officer, found.event) else None
+
+
 def get_upload(session: Session, officer: Officer, key: str, number: int) -> ListUpload:
     """Return a guest list that this account is bringing in. Raise NotFound as `get_event` does, or for others'."""
     event, found = get_event(session, officer, key), session.get(ListUpload, number)
@@ -116,6 +122,14 @@ def get_any_message(session: Session, officer: Officer, number: int) -> Message:
     found = session.get(Message, number)
     if found is None or not may_know_of(officer, found.event):
         raise NotFound("there is no message {number}", number=number)
+    return found
+
+
+def get_incoming_mail(session: Session, officer: Officer, number: int) -> IncomingMail:
+    """Return the mail that came in with this id. Raise NotFound, also for one about an event not to be known of."""
+    found = session.get(IncomingMail, number)
+    if found is None or not (found.event is None or may_know_of(officer, found.event)):
+        raise NotFound("there is no received mail {number}", number=number)
     return found
 
 

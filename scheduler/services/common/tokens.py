@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     OWN = "own"
     PASS = "pass"  # noqa: S105 - in the code that is scanned at the door, not in a link
+    REPLY = "reply"  # in the mail address to which one person answers
 
 
 # The path of the page that a link opens, after the language.

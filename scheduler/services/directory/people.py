@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import Attendee
-from scheduler.model.events import Event, Visibility
+from scheduler.model.events import Event, Status, Visibility
 from scheduler.model.letters import Letter
 from scheduler.model.places import Organisation, Person
 from scheduler.services.directory.directory_index import DirectoryIndex
+from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
 
-PAGE = 50  # people
+PAGE = 50  # people, or events
 LONGEST_HISTORY = 200  # places on lists, and e-mails, on one page
 _CHUNK = 500  # ids in one query: fewer than the variables that SQLite takes
 
@@ -109,13 +110,29 @@ def count_invitations(session: Session, people: Sequence[Person], among: Collect
 
 def read_history(session: Session, person: Person, among: Collection[Visibility]) -> PersonHistory:
     """Return what a person was invited to and was sent, about events of these visibilities."""
-    places = _list_places(session, person, among)
+    places = list_places(session, person, among)
     letters = _list_letters(session, person, among)
     more = max(len(places), len(letters)) > LONGEST_HISTORY
     return PersonHistory(places[:LONGEST_HISTORY], letters[:LONGEST_HISTORY], more)
 
 
-def _list_places(session: Session, person: Person, among: Collection[Visibility]) -> list[PlaceOnList]:
+def list_coming_events(
+    session: Session, index: DirectoryIndex, typed: str, among: Collection[Visibility], *, now: datetime
+) -> Sequence[Event]:
+    """Return the events of these visibilities to which guests can be invited, the next first, at most one page.
+
+    With words, only those whose titles have them. Events without a date come last.
+    """
+    coming = sa.or_(Event.ends_at.is_(None), Event.ends_at > now)
+    query = sa.select(Event).where(coming, Event.status != Status.CANCELLED, Event.visibility.in_(among))
+    query = query.where(Event.kind.not_in(WITHOUT_GUESTS))
+    if typed.strip():
+        query = query.where(Event.id.in_(index.find(session, "event", typed)[:_CHUNK]))
+    return session.scalars(query.order_by(Event.starts_at.is_(None), Event.starts_at, Event.id).limit(PAGE)).all()
+
+
+def list_places(session: Session, person: Person, among: Collection[Visibility]) -> list[PlaceOnList]:
+    """Return where a person is on a list, or comes in the place of a guest, the latest event first."""
     theirs = sa.or_(Attendee.person_id == person.id, Attendee.represented_by_id == person.id)
     query = sa.select(Attendee).join(Attendee.event).where(theirs, Event.visibility.in_(among))
     query = query.order_by(Event.starts_at.is_(None).desc(), Event.starts_at.desc(), Attendee.id.desc())

@@ -202,13 +202,12 @@ def write_file(event: Event, rendering: bytes, *, language: str) -> bytes:
     return write_feed([rendering], CalendarHead(name=event.title.to(language), refresh=REFRESH)) if rendering else b""
 
 
-def withdrawn_date_file(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
-    """Return a calendar file that takes the date that an event no longer has out of calendars.
+def render_withdrawn_date(event: Event, was: Mapping[str, Any], *, language: str) -> bytes:
+    """Return the rendering that takes the date that an event no longer has out of calendars.
 
     ``was`` are the facts of a letter that told the date.
     """
-    language = supported_language(language)
-    return write_file(event, render(make_withdrawn_date(event, was, language)), language=language)
+    return render(make_withdrawn_date(event, was, supported_language(language)))
 
 
 def _rendered(scope: Scope, *, by_hours: bool) -> Sequence[sa.ColumnElement[bool]]:

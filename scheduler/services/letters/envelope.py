@@ -13,6 +13,7 @@ from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Organisation
 from scheduler.model.posts import Post
+from scheduler.services.events.attendance.invitations import Question
 from scheduler.services.letters.letter_rows import LetterRow
 
 
@@ -30,6 +31,7 @@ class OutgoingMessage:
     subject: str
     message_id: str
     content: bytes
+    asks: Question | None = None  # what is noted about the guest when the letter has left
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class SenderIdentity:
     sender: str  # an RFC 5322 mailbox
     secret: str
     base_url: str = ""
+    replies: str = ""  # the pattern of the addresses that answers to invitations go to
     pages: bool = False  # whether letters may link to pages, because the settings say where these are
 
 
@@ -110,10 +113,13 @@ def put_in_envelope(
     signature: Signature,
     house: SenderIdentity,
     now: datetime,
+    references: str = "",
+    asks: Question | None = None,
 ) -> OutgoingMessage:
     """Return the letter as a message, with the name of those who sign it as that of the sender.
 
-    Raise ValueError if its address has other than ASCII letters before the @.
+    ``references`` is the Message-ID of the mail that it belongs to, ``asks`` what it asks a guest. Raise ValueError
+    if its address has other than ASCII letters before the @.
     """
     sender = f'"{quote(signature.name)}" <{parseaddr(house.sender)[1]}>'
     message_id, address = make_message_id(letter.key, house), ascii_address(recipient.email)
@@ -126,6 +132,7 @@ def put_in_envelope(
         reply_to=signature.email,
         language=recipient.language,
         at=now,
+        references=references,
     )
     return OutgoingMessage(
         letter_id=letter.id,
@@ -138,6 +145,7 @@ def put_in_envelope(
         subject=subject,
         message_id=message_id,
         content=assemble(envelope, parts),
+        asks=asks,
     )
 
 

@@ -7,7 +7,7 @@ only the name, the addresses and the Message-ID are filled in. A letter that no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from scheduler.base.i18n import N_
 from scheduler.formats.mail import Parts
+from scheduler.model.attendance import Standing
 from scheduler.model.events import Event
-from scheduler.model.letters import LetterKind, Message
+from scheduler.model.letters import Letter, LetterKind, Message, Outcome
 from scheduler.model.places import join_title
 from scheduler.services.address.addressing import Addressee, AddressForms
 from scheduler.services.address.forms import FormKind
@@ -35,6 +36,7 @@ from scheduler.services.letters.envelope import (
     put_in_envelope,
 )
 from scheduler.services.letters.event_outlines import CLOSING, NAME, PAGE, PASS, SALUTATION, Outline
+from scheduler.services.letters.inviting.questions import describe_asked, find_reply_address, write_question
 from scheduler.services.letters.letter_rows import LetterRow
 from scheduler.services.letters.messages import people_still_addressed
 
@@ -48,6 +50,7 @@ def compose_event_letters(
     threads = relevance.news_threads(session, rows.values())
     messages = _BatchMessages.read(session, rows.values())
     repeated = relevance.find_repeated(session, rows.values())
+    invitations = _find_invitations(session, rows.values())
     outlines: dict[tuple[Any, ...], Outline] = {}
     forms = forms_of(session)
     for letter_id in ids:
@@ -64,7 +67,26 @@ def compose_event_letters(
         key = event_outlines.outline_key(row)
         if key not in outlines:
             outlines[key] = event_outlines.render_outline(session, event, row, house, messages.of_row(row), now=now)
-        yield _fill_in(outlines[key], row, house, forms, now)
+        first = invitations.get((row.event_id, row.person_id), "")
+        yield _fill_in(outlines[key], row, house, forms, now, references=first)
+
+
+def _find_invitations(session: Session, rows: Iterable[LetterRow]) -> Mapping[tuple[int, int], str]:
+    """Return the Message-IDs of the invitations that were sent to those who were asked, for the threads of mail.
+
+    They stand by the ids of event and person; of several the first.
+    """
+    asked = {(row.event_id, row.person_id) for row in rows if row.asked_sequence is not None}
+    if not asked:
+        return {}
+    query = sa.select(Letter.event_id, Letter.person_id, Letter.message_id).where(
+        Letter.event_id.in_({event for event, _ in asked}),
+        Letter.person_id.in_({person for _, person in asked}),
+        Letter.kind == LetterKind.INVITATION,
+        Letter.outcome == Outcome.SENT,
+    )
+    found = session.execute(query.order_by(Letter.id.desc()))
+    return {(event, person): message_id or "" for event, person, message_id in found}
 
 
 def _events(session: Session, ids: Iterable[int]) -> dict[int, Event]:
@@ -101,7 +123,13 @@ class _BatchMessages:
 
 
 def _fill_in(
-    outline: Outline, row: LetterRow, house: SenderIdentity, forms: AddressForms, now: datetime
+    outline: Outline,
+    row: LetterRow,
+    house: SenderIdentity,
+    forms: AddressForms,
+    now: datetime,
+    *,
+    references: str,
 ) -> CompositionResult:
     """Return the letter of one recipient: the outline with address, page and pass in the place of its marks.
 
@@ -114,18 +142,42 @@ def _fill_in(
         return Skip(row.id, NOT_WRITTEN_TO)
     page, code = _page_address(row, recipient.language, house), _pass_code(row, house) if outline.shows_pass else ""
     printed_code = passes.split_in_groups(code)
+    question, signature = outline.question, outline.signature
+    calendar = outline.parts.calendar
+    if question is not None:
+        calendar = write_question(question, row, words[NAME], signature, house, now)
     parts = Parts(
         text=_replace(outline.parts.text, {**words, PAGE: page, PASS: printed_code}),
         html=_replace(
             outline.parts.html,
             {**{mark: str(escape(word)) for mark, word in words.items()}, PAGE: page, PASS: printed_code},
         ),
-        calendar=outline.parts.calendar,
+        calendar=calendar,
         picture=passes.render_png(code) if code else b"",
+        method=question.method if question else "",
     )
+    if _expects_reply(row) and (address := find_reply_address(row, house)):
+        signature = replace(signature, email=address)
     return put_in_envelope(
-        row, recipient, subject=outline.subject, parts=parts, signature=outline.signature, house=house, now=now
+        row,
+        recipient,
+        subject=outline.subject,
+        parts=parts,
+        signature=signature,
+        house=house,
+        now=now,
+        references=references,
+        asks=describe_asked(question, row),
     )
+
+
+def _expects_reply(row: LetterRow) -> bool:
+    """Return whether an answer to the letter is one to the invitation, so that it is to find its guest.
+
+    A message of an officer says itself where answers to it go.
+    """
+    invited = row.standing is Standing.INVITED or row.asked_sequence is not None
+    return invited and row.kind is not LetterKind.MESSAGE
 
 
 NOT_WRITTEN_TO = N_("the forms of address say that no letter is written to this office")

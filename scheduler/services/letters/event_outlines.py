@@ -37,8 +37,9 @@ from scheduler.services.events.programme.rendering.guest_information import (
     GuestInformation,
     make_guest_information,
 )
-from scheduler.services.feeds.event_feeds import event_file, withdrawn_date_file
+from scheduler.services.feeds.event_feeds import read_rendering, render_withdrawn_date, write_file
 from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
+from scheduler.services.letters.inviting.questions import CalendarQuestion, is_asked, make_question
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
 from scheduler.services.letters.message_drafts import fill_placeholders
 from scheduler.services.letters.templates import render_letter
@@ -59,6 +60,7 @@ class Outline:
     parts: Parts
     signature: Signature
     shows_pass: bool = False
+    question: CalendarQuestion | None = None  # in place of a calendar that is the same for all
 
 
 def outline_key(row: LetterRow) -> tuple[Any, ...]:
@@ -75,6 +77,7 @@ def outline_key(row: LetterRow) -> tuple[Any, ...]:
         row.represented_by and str(row.represented_by),
         row.represents and str(row.represents),
         row.of_message_id and (row.of_message_id, row.language),
+        is_asked(row),
     )
 
 
@@ -96,16 +99,14 @@ def render_outline(
     if message is not None:
         words |= message_words(message, words["title"], row.language, language)
     subject, text, html = render_letter(row.kind, words, language)
+    rendered, asked = _render_event(session, event, row, language, audience), is_asked(row)
     return Outline(
         language=language,
         subject=subject,
-        parts=Parts(
-            text=text,
-            html=html,
-            calendar=_make_calendar(session, event, row, language, audience),
-        ),
+        parts=Parts(text=text, html=html, calendar=b"" if asked else write_file(event, rendered, language=language)),
         signature=_with_reply_address(words["signature"], message),
         shows_pass=bool(words["pass_code"]),
+        question=make_question(event, row, rendered, is_off=_is_off(event, row)) if asked else None,
     )
 
 
@@ -114,20 +115,24 @@ def _with_reply_address(signature: Signature, message: Message | None) -> Signat
     return replace(signature, email=message.reply_to) if message and message.reply_to else signature
 
 
-def _make_calendar(session: Session, event: Event, row: LetterRow, language: str, audience: Audience) -> bytes:
-    """Return the calendar file of a letter, or b"" if it has none.
+def _render_event(session: Session, event: Event, row: LetterRow, language: str, audience: Audience) -> bytes:
+    """Return the event as the calendar of a letter shows it, or b"" if the letter has none.
 
-    With the news that an event is cancelled or no longer has a date, the file takes the date that the reader knows
-    out of calendars.
+    With the news that an event is cancelled or no longer has a date, the calendar takes the date that the reader
+    knows out.
     """
-    if row.kind in _WITHOUT_DATE:
+    if row.kind in _WITHOUT_DATE and not (row.kind is LetterKind.REMOVED and is_asked(row)):
         return b""
     was = row.facts.get("was") or {}
     if _takes_date_back(event, row) or (event.cancelled and format_old_time(was, event, language)):
-        return withdrawn_date_file(event, was, language=language)
+        return render_withdrawn_date(event, was, language=language)
     if _knows_no_date(event, was):
         return b""
-    return event_file(session, event, language=language, audience=audience)
+    return read_rendering(session, event, language=language, audience=audience)
+
+
+def _is_off(event: Event, row: LetterRow) -> bool:
+    return event.cancelled or _takes_date_back(event, row)
 
 
 def _takes_date_back(event: Event, row: LetterRow) -> bool:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from scheduler.base.text import Text
-from scheduler.model.attendance import BOUND, Attendee, Partstat, Reminded, Standing
+from scheduler.model.attendance import BOUND, Attendee, Partstat, Reminded, Role, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Gender, OfficeState, Person, join_title
@@ -33,6 +33,9 @@ STATED = {
     LetterKind.REQUESTED: Standing.REQUESTED,
     LetterKind.REFUSED: Standing.REFUSED,
     LetterKind.REMOVED: Standing.WITHDRAWN,
+    LetterKind.INVITATION: Standing.INVITED,
+    LetterKind.SAVE_THE_DATE: Standing.INVITED,
+    LetterKind.POUR_MEMOIRE: Standing.CONFIRMED,
 }
 
 
@@ -84,6 +87,8 @@ class LetterRow(NamedTuple):
     envelope_name: Text = Text()
     own_salutation: Text = Text()
     own_closing: Text = Text()
+    asked_sequence: int | None = None  # of the last e-mail that asked for an answer
+    role: Role | None = None
 
 
 def read_rows(session: Session, ids: Sequence[int]) -> dict[int, LetterRow]:
@@ -111,16 +116,14 @@ def _read_deputies_places(session: Session, events: Iterable[int]) -> dict[tuple
     query = sa.select(Attendee).where(Attendee.represented_by_id.is_not(None), Attendee.event_id.in_(list(events)))
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for one in session.scalars(query.options(joinedload(Attendee.person))):
-        place = {
-            name: getattr(one, name) for name in ("standing", "mode", "companions", "epoch", "reminded", "partstat")
-        }
+        place = {name: getattr(one, name) for name in _OF_PLACE}
         place |= {"attendee_id": one.id, "listed_at": one.created_at}
         place |= {"represents": Called(one.person.courtesy_title, one.person.name), "deputy_left_at": None}
         found.setdefault((one.event_id, one.represented_by_id or 0), []).append(place)
     return found
 
 
-_OF_PLACE = ("standing", "mode", "companions", "epoch", "reminded", "partstat")
+_OF_PLACE = ("standing", "mode", "companions", "epoch", "reminded", "partstat", "asked_sequence", "role")
 
 
 def _rank(row: LetterRow) -> int:
@@ -159,6 +162,8 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
             Letter.of_message_id,
             Attendee.deputy_left_at,
             *(getattr(Person, name) for name in _ADDRESSED_BY),
+            Attendee.asked_sequence,
+            Attendee.role,
             deputy.courtesy_title,
             deputy.name,
         )
@@ -167,9 +172,10 @@ def _read_own_places(session: Session, ids: Sequence[int]) -> Iterator[LetterRow
         .outerjoin(deputy, deputy.id == Attendee.represented_by_id)
         .where(Letter.id.in_(ids))
     )
-    for *row, title, name in session.execute(query):
+    for *row, asked, role, title, name in session.execute(query):
         facts, address = row[: -len(_ADDRESSED_BY)], zip(_ADDRESSED_BY, row[-len(_ADDRESSED_BY) :], strict=True)
-        yield LetterRow(*facts)._replace(represented_by=Called(title, name) if name else None, **dict(address))
+        named = Called(title, name) if name else None
+        yield LetterRow(*facts)._replace(represented_by=named, asked_sequence=asked, role=role, **dict(address))
 
 
 _ADDRESSED_BY = (

@@ -1,4 +1,4 @@
-/* Keys of the desk. Whatever has data-key is pressed by that key; lines with data-row are walked with J and K. Keys do
+/* Keys of the desk, and counts that renew themselves. Whatever has data-key is pressed by that key; lines with data-row are walked with J and K. Keys do
    nothing inside a field, and each officer can switch them off in the foot. Nothing depends on them. */
 (() => {
   const OFF = "desk-keys-off";
@@ -20,6 +20,25 @@
     if (event.key === "Escape") return field ? field.blur() : done(event, find("Escape"));
     if (!field) press(event);
   });
+
+  const LIVE = "[data-renewed][id]", POLL = 5000;
+  if (document.querySelector(LIVE)) setTimeout(renew, POLL);
+
+  /* What changes by itself, such as the counts of a message that is leaving, as it is now; until nothing changes any
+     more. What somebody is just using stays as it is. */
+  async function renew() {
+    try {
+      const answer = document.hidden ? null : await fetch(location.href);
+      if (answer?.ok && !answer.redirected) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const old of document.querySelectorAll(LIVE)) {
+          const now = page.getElementById(old.id);
+          if (now && !old.contains(document.activeElement)) old.replaceWith(document.importNode(now, true));
+        }
+      }
+    } catch { /* no connection: the counts stay as they are */ }
+    if (document.querySelector(LIVE)) setTimeout(renew, POLL);
+  }
 
   function press(event) {
     const pressed = find(event.key) ?? find(event.key.toLowerCase());

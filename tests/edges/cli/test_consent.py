@@ -64,6 +64,8 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "visit rebook": (("phuket",), "2027-01-11 13:00 UTC+7"),
     "visit cancel": (("VISIT",), "  cancelled  Passport  2027-01-11 13:00"),
     "attendee chase": (("dinner", "--by", "2027-01-20"), "Asked to reply by 2027-01-20: 1"),
+    "attendee save-the-date": (("dinner",), "E-mails to be sent: 1"),
+    "attendee send-invitation": (("dinner",), "Invitations to be sent: 1"),
     "event cancel": (("opening",), "Cancelled: opening · Opening"),
     "event reinstate": (("opening",), "Changed: opening · Opening"),
     "person merge": (("bolat", "dana"), "Merged into #2: #5, dana"),

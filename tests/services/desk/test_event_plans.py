@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 
 import pytest
 
-from scheduler.base.errors import Conflict, Invalid, NothingToChange
+from scheduler.base.errors import Conflict, NothingToChange
 from scheduler.base.text import Text
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Kind, Status, Visibility
@@ -95,20 +95,6 @@ def test_a_change_keeps_what_the_form_does_not_have_and_moves_to_the_clock_of_it
         assert Text({"en": "The hall is closed"}) == event.reason
         change(session, event, {"dtend": START.replace(hour=13)})
         assert Text() == event.reason
-
-
-def test_a_name_is_found_in_any_script_and_one_of_several_is_asked_for(app):
-    with app.db.write() as session:
-        a_venue(session, "library", name={"en": "City Library", "ru": "Городская библиотека"})
-        a_venue(session, "museum", name={"en": "City Museum"})
-        choices = plan_choices.list_venues(session, "en")
-    assert ["City Library, Bangkok", "City Museum, Bangkok"] == [one.label for one in choices]
-    for typed in ("library", "city library, bangkok", "Городская библиотека", "Bangkok libr"):
-        assert "library" == plan_choices.find_choice("venue", typed, choices).key
-    with pytest.raises(Invalid, match="City Library, Bangkok; City Museum, Bangkok"):
-        plan_choices.find_choice("venue", "city", choices)
-    with pytest.raises(Invalid, match="no venue"):
-        plan_choices.find_choice("venue", "palace", choices)
 
 
 def test_the_free_hours_of_a_venue_leave_out_what_is_planned_there_and_days_on_which_it_is_closed(app):

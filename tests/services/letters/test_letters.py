@@ -16,7 +16,7 @@ from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
 from scheduler.services.common.drafts import check
 from scheduler.services.common.lookup import get
-from scheduler.services.events.attendance import offers, transitions
+from scheduler.services.events.attendance import invitations, offers, transitions
 from scheduler.services.events.guests import registration
 from scheduler.services.events.guests.registration import RegistrationForm
 from scheduler.services.events.programme import planning
@@ -767,6 +767,14 @@ def test_every_kind_of_letter_can_be_written_in_every_language(app, language):
             wanted = RegistrationForm(person=person, mode=Mode.IN_PERSON, companions=0, form=name)
             registration.ask(session, event, wanted, now=NOW)
         messages.send(session, event, message_drafts.draft(WRITTEN, language="en"), to=["everyone"], now=NOW)
+        guest, told = (
+            invite(session, event, a_person(session, **given)),
+            invite(session, event, a_person(session, **given), mode=Mode.REMOTE),
+        )
+        transitions.answer(session, told, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
+        invitations.save_the_date(session, guest, now=NOW)
+        for one in (guest, told):
+            invitations.send_invitation(session, one, now=NOW)
     Round(app)
     with app.db.write() as session:
         transitions.withdraw(session, session.get(Attendee, first.id), now=NOW)

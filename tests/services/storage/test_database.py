@@ -25,6 +25,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.events import Capacity, Event, KindReminder, Mode
 from scheduler.model.feeds import Sees
 from scheduler.model.imports import Origin
+from scheduler.model.letters import ReceivedAnswer
 from scheduler.model.places import City, ToldApart, Travel
 from scheduler.model.visits import Ticket
 from scheduler.services.common.audit import note
@@ -35,6 +36,7 @@ from scheduler.storage.refusals import REFUSALS, Gone, constraint_name
 from scheduler.storage.types import Base, Instant, Languages, Seconds, Wall
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite
 from tests.support.consulate import PASSPORT, Consulate, a_post
+from tests.support.guest_mail import put_mail
 from tests.support.instance import connect
 
 LONG_AGO = datetime(1998, 7, 6, tzinfo=UTC)
@@ -180,6 +182,8 @@ def rows(db):
                 attendee_id=attendee.id, event_id=event.id, fingerprint="f", digest="d", cells={}
             )
         )
+        mail = put_mail(session, event, attendee)
+        session.add(ReceivedAnswer(mail=mail, position=1, word="accepted", state="open", written_at=NOW))
         feed_links.add(session, feed="all", holder="driver", sees=Sees.PRIVATE, now=NOW)
         session.execute(
             sa.insert(Base.metadata.tables["account"]).values(
@@ -227,6 +231,7 @@ CHECKS = [
     ("attendee", {"represented_by_id": "person_id"}, "ck_attendee_represented_by_another"),
     ("attendee", {"place_kept": True, "standing": "confirmed"}, "ck_attendee_place_kept"),
     ("attendee", {"role": "guest"}, "ck_attendee_role"),
+    ("attendee", {"asked_sequence": -1}, "ck_attendee_asked_sequence"),
     ("attendee", {"mode": "by ship"}, "ck_attendee_mode"),
     ("attendee", {"partstat": "DELEGATED"}, "ck_attendee_partstat"),
     ("attendee", {"standing": "asleep"}, "ck_attendee_standing"),
@@ -281,6 +286,16 @@ CHECKS = [
     ("travel", {"from_id": 2, "to_id": 1}, "ck_travel_one_row_a_pair"),
     ("told_apart", {"one_id": 2, "other_id": 1}, "ck_told_apart_in_order"),
     ("letter", {"kind": "love"}, "ck_letter_letterkind"),
+    ("incoming_mail", {"digest": FRESH, "kind": "love"}, "ck_incoming_mail_mailkind"),
+    ("incoming_mail", {"digest": FRESH, "state": "lost"}, "ck_incoming_mail_mailstate"),
+    ("incoming_mail", {"digest": FRESH, "state": "settled", "settled_by": "officer"}, "ck_incoming_mail_settled"),
+    (
+        "incoming_mail",
+        {"digest": FRESH, "settled_by": "officer", "settled_at": NOW},
+        "ck_incoming_mail_open",
+    ),
+    ("received_answer", {"position": 2, "word": "perhaps"}, "ck_received_answer_answerword"),
+    ("received_answer", {"position": 2, "state": "lost"}, "ck_received_answer_mailstate"),
     ("letter", {"outcome": "lost", "finished_at": NOW, "reason": "x"}, "ck_letter_outcome"),
     ("letter", {"finished_at": NOW}, "ck_letter_finished_with_outcome"),
     ("letter", {"outcome": "sent", "finished_at": NOW, "message_id": None}, "ck_letter_sent_with_message_id"),
@@ -360,6 +375,8 @@ UNIQUES = [
     ("column_mapping", {}, "uq_column_mapping_digest"),
     ("guest_row", {"attendee_id": 2}, "uq_guest_row_event_id_fingerprint"),
     ("letter", {}, "uq_letter_key"),
+    ("incoming_mail", {}, "uq_incoming_mail_digest"),
+    ("received_answer", {}, "uq_received_answer_mail_id_position"),
     ("opening_hours", {}, "uq_opening_hours_venue_id_weekday_opens"),
     ("origin", {"event_id": 2}, "uq_origin_source_uid_recurrence_id"),
     ("person", {"identity": FRESH}, "uq_person_key"),

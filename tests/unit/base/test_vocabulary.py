@@ -10,12 +10,15 @@ from importlib import import_module
 import scheduler
 from scheduler.base.config import LogFormat
 from scheduler.base.vocabulary import WORDS, key_of_word
+from scheduler.formats.incoming.delivery_reports import Delivery
+from scheduler.formats.incoming.mail_kinds import MailKind
 from scheduler.formats.printing import PrintForm
 from scheduler.model.attendance import Partstat
 from scheduler.services.address.forms import FormKind
 from scheduler.services.common.tokens import Purpose
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.correspondence.senders import FoundBy
 from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests.guest_groups import GuestGroup
@@ -28,9 +31,12 @@ NOT_PRINTED = {
     CalendarNeed,
     ClashKind,
     DeputyNews,
+    Delivery,
     FormKind,
+    FoundBy,
     GuestGroup,
     LogFormat,
+    MailKind,
     PrintForm,
     Purpose,
     VisitPurpose,

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only, selectinload
 
 from scheduler.base.errors import NotFound
-from scheduler.model.posts import Post, PostHours, SpecialDays
+from scheduler.model.posts import Counter, Post, PostHours, SpecialDays
 from scheduler.services.common.audit import note
 from scheduler.services.common.public_holidays import Holiday, read_holidays
 from scheduler.services.consulate.posts.open_cells import Interval, OpenCells, OpeningPlan, SpecialPeriod
@@ -27,7 +27,8 @@ from scheduler.services.consulate.posts.post_mapping import make_special_days
 from scheduler.services.consulate.posts.posts import lock_post
 
 MAX_PLANS = 64  # plans kept for one database
-_BEFORE, _AHEAD = timedelta(days=7), timedelta(days=414)  # the longest horizon, and the week in which it ends
+# The weeks of the month in which today is; the longest horizon, and the week in which it ends.
+_BEFORE, _AHEAD = timedelta(days=45), timedelta(days=414)
 _Key = tuple[int, int, str, int, date]
 
 
@@ -91,11 +92,35 @@ def get_open_cells(session: Session, post: Post, first_on: date, last_on: date, 
 
     The session must only read. Days far from ``today`` are computed anew.
     """
-    first, last = today - _BEFORE, today + _AHEAD
-    if not (first <= first_on and last_on <= last):
+    if not _is_kept(first_on, last_on, today=today):
         return compute_open_cells(post, first_on, last_on)
+    return _cache_of(session.get_bind()).make(post, today)
+
+
+def get_all_open_cells(
+    session: Session, posts: Sequence[Post], first_on: date, last_on: date, *, today: date
+) -> dict[int, OpenCells]:
+    """Return the open cells of several posts by id, as `get_open_cells` does; what is not kept is read at once."""
     cache = _cache_of(session.get_bind())
-    return cache.get((post.id, post.version, post.tzid, post.cell, today), post, first, last)
+    if not _is_kept(first_on, last_on, today=today) or any(cache.get(post, today) is None for post in posts):
+        _read_plans(session, posts)
+    return {post.id: get_open_cells(session, post, first_on, last_on, today=today) for post in posts}
+
+
+def _read_plans(session: Session, posts: Sequence[Post]) -> None:
+    """Read what `make_plan` needs of these posts, a statement for each sort of rows."""
+    plan = (
+        load_only(Post.id),
+        selectinload(Post.hours),
+        selectinload(Post.special_days),
+        selectinload(Post.counters).selectinload(Counter.hours),
+    )
+    session.scalars(sa.select(Post).options(*plan).where(Post.id.in_([post.id for post in posts]))).all()
+
+
+def _is_kept(first_on: date, last_on: date, *, today: date) -> bool:
+    """Return whether these days are among those that are kept in memory."""
+    return today - _BEFORE <= first_on and last_on <= today + _AHEAD
 
 
 class _PlanCache:
@@ -105,14 +130,25 @@ class _PlanCache:
         self._plans: OrderedDict[_Key, OpenCells] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: _Key, post: Post, first: date, last: date) -> OpenCells:
+    def get(self, post: Post, today: date) -> OpenCells | None:
+        """Return the plan that is kept for a post; None if there is none."""
         with self._lock:
-            found = self._plans.get(key) or compute_open_cells(post, first, last)
+            return self._plans.get(_key_of(post, today))
+
+    def make(self, post: Post, today: date) -> OpenCells:
+        """Return the plan of a post, and keep it."""
+        key = _key_of(post, today)
+        with self._lock:
+            found = self._plans.get(key) or compute_open_cells(post, today - _BEFORE, today + _AHEAD)
             self._plans[key] = found
             self._plans.move_to_end(key)
             while len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
             return found
+
+
+def _key_of(post: Post, today: date) -> _Key:
+    return post.id, post.version, post.tzid, post.cell, today
 
 
 _caches: WeakKeyDictionary[object, _PlanCache] = WeakKeyDictionary()

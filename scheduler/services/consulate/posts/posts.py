@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
+from scheduler.model.events import Event
 from scheduler.model.posts import Counted, Counter, Post, PostHours, Service, SpecialDays
 from scheduler.services.common.lookup import make_not_found
 from scheduler.services.common.plain_values import Fields, Interval, drop_defaults, write_fields
@@ -24,6 +25,15 @@ WITH_POST = (
     selectinload(Post.counters).selectinload(Counter.hours),
     selectinload(Post.services).selectinload(Service.counters),
     selectinload(Post.services).selectinload(Service.checklists),
+)
+# What a post is called, whose it is, and which plan of opening it has.
+_NAME = (
+    load_only(
+        *(Post.id, Post.key, Post.name, Post.version, Post.cell, Post.city_id, Post.event_id),
+        *(Post.sending_state, Post.receiving_state),
+    ),
+    joinedload(Post.city),
+    joinedload(Post.event).load_only(Event.id, Event.key, Event.visibility),
 )
 # What a post, its special days, its counters and its services are unless their drafts say otherwise.
 POST_DEFAULTS: Fields = MappingProxyType(
@@ -60,6 +70,11 @@ def list_posts(session: Session) -> list[Post]:
     return list(session.scalars(sa.select(Post).options(*WITH_POST).order_by(Post.key)))
 
 
+def list_names(session: Session) -> list[Post]:
+    """Return all posts by key, with what they are called only; the rest is read when it is asked for."""
+    return list(session.scalars(sa.select(Post).options(*_NAME).order_by(Post.key)))
+
+
 def get_service(post: Post, key: str) -> Service:
     """Return the service of a post with this key. Raise NotFound, naming the services it has, if there is none."""
     found = next((service for service in post.services if service.key == key), None)
@@ -87,6 +102,15 @@ def lock_post(session: Session, post: Post) -> None:
     if session.scalar(query) != post.version:
         for row in (*post.hours, *post.special_days, *post.counters, *post.services, post):
             session.expire(row)
+
+
+def lock_posts(session: Session, numbers: sa.Select[int], *, waits: bool = True) -> set[int]:
+    """Lock the posts whose ids a query finds, in the order of their ids; return which are locked.
+
+    Unless ``waits``, those that somebody else holds are left out.
+    """
+    query = sa.select(Post.id).where(Post.id.in_(numbers)).order_by(Post.id)
+    return set(session.scalars(query.with_for_update(key_share=True, skip_locked=not waits)))
 
 
 # What a service does not say, its post says

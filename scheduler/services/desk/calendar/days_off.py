@@ -65,16 +65,18 @@ def list_days_off(
     A post that an event opens is left out unless the event has one of ``visibilities``.
     """
     found: dict[date, _Day] = {day: _Day() for day in each_day(first, last)}
-    all_posts = posts.list_posts(session)
-    known = [post for post in all_posts if post.event is None or post.event.visibility in visibilities]
+    known = [
+        post for post in posts.list_names(session) if post.event is None or post.event.visibility in visibilities
+    ]
     if holidays:
         for state in list_states(session, known):
             for year in range(first.year, last.year + 1):
                 for day, holiday in read_holidays(state, year).items():
                     if day in found:
                         found[day].holidays.append(holiday)
+    plans = opening_days.get_all_open_cells(session, known, first, last, today=today) if closing else {}
     for post in known if closing else ():
-        cells = opening_days.get_open_cells(session, post, first, last, today=today)
+        cells = plans[post.id]
         for day in found:
             _note_post(found[day], post, cells, day)
     return {

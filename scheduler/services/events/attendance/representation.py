@@ -122,7 +122,7 @@ def _overrule(session: Session, error: Conflict, event: Event, force: str | None
 def _give_up_place(session: Session, own: Attendee, now: datetime) -> None:
     """Take somebody off the list who comes in the place of another guest now; the letter about that tells them."""
     offers.leave_list(session, own, Standing.WITHDRAWN, now=now)
-    own.partstat, own.answered_by, own.answered_on = Partstat.NEEDS_ACTION, None, None
+    own.partstat, own.answered_by, own.answered_on, own.answered_at = Partstat.NEEDS_ACTION, None, None, None
     note(session, "withdraw", "attendee", own.id, now=now, event=own.event.key)
 
 

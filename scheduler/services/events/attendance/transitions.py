@@ -48,13 +48,15 @@ class Guest:
 class AnswerDetails:
     """The details of an answer: apologies with the regrets, the reference to find it by, who comes instead.
 
-    ``force`` is the reason to let somebody come instead who has sent regrets.
+    ``force`` is the reason to let somebody come instead who has sent regrets. ``written_at`` is when the answer was
+    written, by the clock of whoever wrote it; None for now.
     """
 
     excused: bool = False
     reference: str | None = None
     represented_by: Person | None = None
     force: str | None = None
+    written_at: datetime | None = None
 
     def is_recorded(self, attendee: Attendee) -> bool:
         """Return whether the attendee's record says all of this already; what is left out stays as it is."""
@@ -95,7 +97,13 @@ def register(session: Session, event: Event, guest: Guest, *, now: datetime, by:
 def record_acceptance(attendee: Attendee, by: Answer, now: datetime) -> None:
     """Let an attendee have accepted today, on the clock of the event, without storing it."""
     attendee.partstat = Partstat.ACCEPTED
-    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date()
+    _note_answer(attendee, by, now)
+
+
+def _note_answer(attendee: Attendee, by: Answer | None, at: datetime | None) -> None:
+    """Note the way and the time (an instant) of the answer on record; None for no answer."""
+    attendee.answered_by, attendee.answered_at = by, at
+    attendee.answered_on = None if at is None else wall(at, attendee.event.tzid).date()
 
 
 LETTER_KINDS = {
@@ -208,7 +216,7 @@ def accept(session: Session, attendee: Attendee, *, by: Answer = Answer.PAGE, no
     if attendee.event.cancelled:
         raise Conflict("{event} is cancelled", event=attendee.event.key)
     capacity.set_standing(attendee, Standing.CONFIRMED, now)
-    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date()
+    _note_answer(attendee, by, now)
     queue_for_attendee(session, LetterKind.CONFIRMED, attendee, now=now)
     note(session, "accept", "attendee", attendee.id, now=now, event=attendee.event.key, by=by)
     return attendee.standing
@@ -266,7 +274,8 @@ def invite(
         representation.refuse_as_deputy(session, event, guest.person, represented_by, force=force, now=now)
     attendee.mode, attendee.companions, attendee.role = guest.mode, guest.companions, guest.role
     attendee.represented_by, attendee.programme = represented_by, programme
-    attendee.partstat, attendee.answered_by, attendee.answered_on = Partstat.NEEDS_ACTION, None, None
+    attendee.partstat, attendee.asked_sequence = Partstat.NEEDS_ACTION, None
+    _note_answer(attendee, None, None)
     capacity.set_standing(attendee, Standing.INVITED, now)
     session.add(attendee)
     session.flush()
@@ -306,9 +315,10 @@ def answer(
         attendee.answer_reference, attendee.answered_on = more.reference, on or attendee.answered_on
         return
     _apply_answer(session, attendee, partstat, now=now)
-    attendee.partstat, attendee.answered_by, attendee.deputy_left_at = partstat, by, None
+    attendee.partstat, attendee.deputy_left_at = partstat, None
     attendee.excused, attendee.answer_reference = more.excused, more.reference
-    attendee.answered_on = on or wall(now, attendee.event.tzid).date()
+    _note_answer(attendee, by, more.written_at or now)
+    attendee.answered_on = on or attendee.answered_on
     if named:  # the invitation went to somebody else
         _tell_standing(session, attendee, now=now)
     deputy = more.represented_by if named else None
@@ -388,7 +398,7 @@ def withdraw(
         queue_for_attendee(session, LetterKind.REMOVED, attendee, now=now)
     offers.leave_list(session, attendee, Standing.WITHDRAWN, now=now)
     attendee.partstat = Partstat.DECLINED if by else Partstat.NEEDS_ACTION
-    attendee.answered_by, attendee.answered_on = by, wall(now, attendee.event.tzid).date() if by else None
+    _note_answer(attendee, by, now if by else None)
     note(session, "withdraw", "attendee", attendee.id, now=now, event=attendee.event.key)
 
 
@@ -456,7 +466,25 @@ def _put_back_to_unanswered(session: Session, attendee: Attendee, *, now: dateti
         attendee.place_kept = True
     elif attendee.standing is not Standing.INVITED:
         offers.leave_list(session, attendee, Standing.INVITED, now=now)
-    attendee.partstat, attendee.answered_by, attendee.answered_on = Partstat.NEEDS_ACTION, None, None
+    attendee.partstat = Partstat.NEEDS_ACTION
+    _note_answer(attendee, None, None)
+
+
+def ask_anew(session: Session, attendee: Attendee, *, now: datetime) -> None:
+    """Let a guest who is coming, or may come, be asked again: confirmed places stay theirs until they answer."""
+    capacity.lock_places_of(session, attendee)
+    if attendee.partstat in (Partstat.ACCEPTED, Partstat.TENTATIVE) and attendee.standing in ON_LIST:
+        _put_back_to_unanswered(session, attendee, now=now)
+        note(session, "ask again", "attendee", attendee.id, now=now, event=attendee.event.key)
+
+
+def delegate(session: Session, attendee: Attendee, deputy: Person, *, now: datetime) -> None:
+    """Let a guest have named a deputy who has not answered yet (RFC 5546 3.2.2.3): nobody is counted as coming.
+
+    Confirmed places stay theirs meanwhile. Raise as `set_deputy`.
+    """
+    set_deputy(session, attendee, deputy, now=now)
+    ask_anew(session, attendee, now=now)
 
 
 def renew_link(session: Session, attendee: Attendee, *, now: datetime) -> None:

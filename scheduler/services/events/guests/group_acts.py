@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.model.attendance import Answer, Attendee, Role
 from scheduler.model.events import Event, Mode
-from scheduler.model.letters import Letter
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
-from scheduler.services.events.attendance import capacity, transitions
+from scheduler.services.events.attendance import capacity, invitations, transitions
 from scheduler.services.events.attendance.replies import PARTSTATS, Reply
 from scheduler.services.events.attendance.transitions import AnswerDetails, Guest
 from scheduler.services.events.guests import chasing
+from scheduler.services.events.guests.guest_groups import GuestGroup, is_in
 from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.storage.refusals import explain_refusal
 
@@ -128,6 +129,35 @@ def chase_each(
     """Ask each of these guests for a reply by a day, as `chasing.chase` does. Raise Invalid for a wrong day."""
     chasing.require_day(event, reply_by, now=now)
     return act_on_each(session, event, guests, partial(chasing.chase, session, reply_by=reply_by, now=now))
+
+
+InvitingAct = Callable[..., GroupOutcome]
+
+
+def send_invitation_each(
+    session: Session, event: Event, guests: Sequence[Attendee], *, now: datetime
+) -> GroupOutcome:
+    """Queue the formal invitation to each of these guests, as `invitations.send_invitation` does."""
+    return act_on_each(session, event, guests, partial(invitations.send_invitation, session, now=now))
+
+
+def save_the_date_each(session: Session, event: Event, guests: Sequence[Attendee], *, now: datetime) -> GroupOutcome:
+    """Ask each of these guests to keep the day free, as `invitations.save_the_date` does."""
+    return act_on_each(session, event, guests, partial(invitations.save_the_date, session, now=now))
+
+
+def list_to_invite(session: Session, event: Event) -> list[int]:
+    """Return the ids of the guests who are invited, have not answered, and whom no invitation has left to."""
+    waits = sa.exists().where(
+        Letter.event_id == event.id,
+        Letter.person_id == sa.func.coalesce(Attendee.represented_by_id, Attendee.person_id),
+        Letter.kind == LetterKind.INVITATION,
+        Letter.outcome.is_(None),
+    )
+    query = sa.select(Attendee.id).where(
+        Attendee.event_id == event.id, is_in(GuestGroup.SILENT), Attendee.asked_sequence.is_(None), ~waits
+    )
+    return list(session.scalars(query.order_by(Attendee.id)))
 
 
 def _refusal(session: Session, attendee: Attendee, act: Callable[[Attendee], None]) -> SchedulerError | None:

@@ -42,36 +42,41 @@ def format_hour(entry: CalendarEntry, home: str) -> str:
 def list_remarks(entry: CalendarEntry) -> list[str]:
     """Return what stands below the title: the officer's clock, the place, what is not settled, how many come."""
     return [
-        *_yield_own_clock(entry.event),
-        *_yield_place(entry),
-        *_yield_state(entry.event),
+        *list_own_clock(entry.event),
+        *([] if is_at_place_of_whole(entry) else list_place(entry.event)),
+        *list_state(entry.event),
         *list_numbers(entry),
     ]
 
 
-def _yield_own_clock(event: Event) -> Iterator[str]:
+def list_own_clock(event: Event) -> list[str]:
+    """Return when an event begins on the clock that the officer has chosen, if that shows another time."""
     if g.tzid is None or event.timing is not Timing.HOURS or event.dtstart is None or event.starts_at is None:
-        return
+        return []
     own = wall(event.starts_at, g.tzid)
-    if own != event.dtstart:
-        day = "" if own.date() == event.dtstart.date() else f"{format_day_short(own.date(), g.language)}, "
-        yield f"{day}{own:%H:%M} {zone_city(g.tzid, g.language)}"
+    if own == event.dtstart:
+        return []
+    day = "" if own.date() == event.dtstart.date() else f"{format_day_short(own.date(), g.language)}, "
+    return [f"{day}{own:%H:%M} {zone_city(g.tzid, g.language)}"]
 
 
-def _yield_place(entry: CalendarEntry) -> Iterator[str]:
-    """Yield the place, unless the event is part of another one at the same place."""
+def is_at_place_of_whole(entry: CalendarEntry) -> bool:
+    """Return whether an event is part of an exhibition at the same venue, which says the place already."""
     event = entry.event
-    if (
-        entry.within
-        and event.parent is not None
-        and event.parent.venue_id == event.venue_id
-        and event.venue_id is not None
-    ):
-        return
+    whole = event.parent if entry.within and event.venue_id is not None else None
+    return whole is not None and whole.venue_id == event.venue_id
+
+
+def list_place(event: Event) -> list[str]:
+    """Return the venue of an event, else its cities."""
     if event.venue is not None:
-        yield event.venue.name.to(g.language)
-    elif event.cities:
-        yield ", ".join(city.name.to(g.language) for city in event.cities)
+        return [event.venue.name.to(g.language)]
+    return [", ".join(city.name.to(g.language) for city in event.cities)] if event.cities else []
+
+
+def list_state(event: Event) -> list[str]:
+    """Return what is not as usual: it is cancelled, not settled, not public, or returns every year."""
+    return list(_yield_state(event))
 
 
 def _yield_state(event: Event) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -19,19 +20,32 @@ from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind
-from scheduler.model.letters import Outcome
+from scheduler.model.letters import MailState, Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
-from scheduler.services.desk.calendar import calendar_view, days_off
+from scheduler.services.correspondence import inbox
+from scheduler.services.correspondence.inbox import MailFilter
+from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
+from scheduler.services.directory.choices import ChoiceList
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.rendering.opening_hours import each_day
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
-from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
+from scheduler.web.officers.calendar.calendar_address import (
+    DAY,
+    FIRST_DAY,
+    LIST,
+    CalendarAddress,
+    CalendarLook,
+    CalendarNeed,
+    follow_merged,
+    read_address,
+)
 from scheduler.web.officers.calendar.cells import CellMaker
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
@@ -42,33 +56,33 @@ from scheduler.web.programme import wording as event_wording
 _POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     pages = guard.blueprint("calendar")
 
     @pages.get(DESK)
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def month(language: str) -> Response:  # noqa: ARG001 - kept in g for all
-        return _show(app, CalendarLook.MONTH)
+        return _show(app, index, CalendarLook.MONTH)
 
     @pages.get(f"{DESK}/week")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def week(language: str) -> Response:  # noqa: ARG001
-        return _show(app, CalendarLook.WEEK)
+        return _show(app, index, CalendarLook.WEEK)
 
     @pages.get(f"{DESK}/day")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def day(language: str) -> Response:  # noqa: ARG001
-        return _show(app, CalendarLook.DAY)
+        return _show(app, index, CalendarLook.DAY)
 
     @pages.get(f"{DESK}/list")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def as_list(language: str) -> Response:  # noqa: ARG001
-        return _show(app, CalendarLook.LIST)
+        return _show(app, index, CalendarLook.LIST)
 
     @pages.get(f"{DESK}/by-venue")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
     def by_venue(language: str) -> Response:  # noqa: ARG001
-        return _show(app, CalendarLook.VENUES)
+        return _show(app, index, CalendarLook.VENUES)
 
     @pages.get(f"{DESK}/calendar.json")
     @may(Act.SEE_EVENTS, about=scope.LISTS)
@@ -78,10 +92,13 @@ def blueprint(app: App) -> Blueprint:
     return pages
 
 
-def _show(app: App, look: CalendarLook) -> Response:
+def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
+        address = follow_merged(session, address)
+        if look is CalendarLook.LIST:
+            address = _turn_page(session, address)
         page = render_template(
             "web/desk/calendar_page.html",
             title=_name_days(address),
@@ -102,7 +119,7 @@ def _show(app: App, look: CalendarLook) -> Response:
             new_uid=uuid.uuid4(),
             typed_hour=request.args.get("hour", "")[:20],
             shown_days=list(each_day(*address.days)),
-            **_read(session, address, now=now, today=wall(now, home).date()),
+            **_read(session, index, address, now=now, today=wall(now, home).date()),
         )
     answer = make_response(page)
     answer.headers["Content-Security-Policy"] = _POLICY
@@ -121,6 +138,7 @@ NEW_KINDS = (
     Kind.ANNIVERSARY,
 )
 GRID = "calendar/event-calendar.js"
+MOST_LISTED = 100  # events on one page of the list
 MOST_LINES = 60  # below a small month; a longer list is a page of its own
 HOURLY = (CalendarLook.WEEK, CalendarLook.DAY, CalendarLook.VENUES)
 LOOK_NAMES = {
@@ -142,7 +160,7 @@ def _find_shift(home: str, day: date) -> int | None:
 
 def _name_days(address: CalendarAddress) -> str:
     first, last = address.days
-    if address.by_month:
+    if address.look is CalendarLook.MONTH:
         return event_wording.month_heading(address.month[0])
     return format_day(first, g.language) if first == last else format_days(first, last, g.language)
 
@@ -150,34 +168,63 @@ def _name_days(address: CalendarAddress) -> str:
 # What is shown
 
 
-def _read(session: Session, address: CalendarAddress, *, now: datetime, today: date) -> dict[str, Any]:
+def _turn_page(session: Session, address: CalendarAddress) -> CalendarAddress:
+    """Return the address of a list with the days of one page of it, and the day with which the page before begins."""
+    (first, latest), visible = address.days, rights.list_visibilities(officer())
+    last = calendar_events.find_list_end(
+        session, address.chosen, first, latest, visibilities=visible, most=MOST_LISTED
+    )
+    earlier = calendar_events.find_list_start(
+        session, address.chosen, max(FIRST_DAY, first - LIST), first - DAY, visibilities=visible, most=MOST_LISTED
+    )
+    return replace(address, last=last, earlier=earlier)
+
+
+def _read(
+    session: Session, index: DirectoryIndex, address: CalendarAddress, *, now: datetime, today: date
+) -> dict[str, Any]:
     """Return what a page shows, all of it read from the database."""
     (first, last), visible = address.days, rights.list_visibilities(officer())
     listed = address.look is CalendarLook.LIST
-    entries = calendar_view.list_between(
+    days = calendar_view.read_days(
         session, address.chosen, first, last, visibilities=visible, now=now, with_places=listed
     )
-    ends = calendar_view.list_registration_ends(session, address.chosen, first, last, visibilities=visible)
+    entries, undated = days.entries, days.undated
     off = days_off.list_days_off(
         session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
-    undated = calendar_view.list_undated(session, address.chosen, visibilities=visible, now=now)
     planned = [entry for entry in entries if not entry.event.is_over(now)]
-    month = address.month if address.by_month else address.days
     return {
         "lines": _make_lines(
-            [entry for entry in entries if _has_need(entry, address.need, now)], off, month, address
+            [entry for entry in entries if _has_need(entry, address.need, now)], off, address.named_days, address
         ),
-        "weeks": rule_weeks(first, last, entries, ends, off) if _is_ruled(address.look) else [],
+        "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
+        "undecided": _count_undecided(session),
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
-        "choices": calendar_view.list_choices(session, first, last, visibilities=visible),
+        "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
         "venues": _group_by_venue(entries) if address.look is CalendarLook.VENUES else [],
-        "plan_venues": calendar_view.list_venues(session) if address.picked and allowed(Act.PLAN_EVENTS) else (),
-        "more": len(entries) >= calendar_view.MOST_EVENTS,
+        **_list_venues(session, index, address),
+        "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
+
+
+def _count_undecided(session: Session) -> int:
+    """Return how many mails that came in wait for an officer, whatever days are shown."""
+    if not (allowed(Act.SEE_LETTERS) and allowed(Act.SEE_ADDRESSES)):
+        return 0
+    wanted = MailFilter(state=MailState.OPEN, visibilities=rights.list_visibilities(officer()))
+    return inbox.count_mails(session, wanted)
+
+
+def _list_venues(session: Session, index: DirectoryIndex, address: CalendarAddress) -> dict[str, Any]:
+    """Return what the short form of a day offers as a venue, and the one with which it begins."""
+    if not (address.picked and allowed(Act.PLAN_EVENTS)):
+        return {}
+    venues = ChoiceList(session, index, "venue", g.language)
+    return {"plan_venues": venues.offered, "plan_venue": venues.label(address.chosen.venue)}
 
 
 def _make_lines(
@@ -275,7 +322,7 @@ def _send_events(app: App) -> Response:
     address = read_address(look, today=wall(now, home).date())
     (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
-        visible = rights.list_visibilities(officer())
+        address, visible = follow_merged(session, address), rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
             session,

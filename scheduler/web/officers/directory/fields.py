@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import g
-from sqlalchemy.orm import Session
 
 from scheduler.base.errors import SchedulerError
-from scheduler.base.text import Text, fold_text
+from scheduler.base.text import Text
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.plain_values import WEEKDAYS
 from scheduler.services.common.values import parse_intervals
-from scheduler.services.events.guest_lists.people import read_organisations
+from scheduler.services.directory.choices import ChoiceList
 from scheduler.services.events.programme.place_drafts import PersonDraft, VenueDraft
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.web.kit.forms import Form, in_words, merge_texts, type_texts
@@ -40,26 +39,21 @@ _DAYS = tuple(f"hours_{day}" for day in range(len(WEEKDAYS)))
 Row = Person | Organisation | Venue | City
 
 
-def list_fields(noun: str, draft: Draft | None, session: Session) -> dict[str, str]:
-    """Return what a form begins with: the fields of a draft, or empty ones for something new."""
+def list_fields(noun: str, draft: Draft | None, organisations: ChoiceList | None = None) -> dict[str, str]:
+    """Return what a form begins with: the fields of a draft, or empty ones for something new.
+
+    A person belongs to one of the ``organisations``.
+    """
     texts = [type_texts(name, getattr(draft, name) if draft else Text()) for name in TEXTS[noun]]
     found = {field: words for text in texts for field, words in text.items()}
     found |= {name: str(getattr(draft, name) or "") if draft else "" for name in LINES[noun]}
     if noun in _NUMBERS:
         found[_NUMBERS[noun]] = str(getattr(draft, _NUMBERS[noun]) or "") if draft else ""
-    if noun == "person":
-        found["organisation"] = _name_organisation(session, draft)
+    if organisations is not None:
+        found["organisation"] = organisations.label(draft.organisation) if isinstance(draft, PersonDraft) else ""
     if noun == "venue":
         found |= _list_venue_fields(draft)
     return found
-
-
-def _name_organisation(session: Session, draft: Draft | None) -> str:
-    if not isinstance(draft, PersonDraft) or not draft.organisation:
-        return ""
-    number = read_organisations(session).get(fold_text(draft.organisation))
-    found = session.get(Organisation, number) if number else None
-    return found.name.to(g.language) if found else draft.organisation
 
 
 def _list_venue_fields(draft: Draft | None) -> dict[str, str]:
@@ -74,7 +68,7 @@ def _format(opens: Any, closes: Any) -> str:
     return f"{opens:%H:%M}-{closes:%H:%M}"
 
 
-def read_draft(noun: str, before: Draft | None, form: Form, session: Session) -> Draft:
+def read_draft(noun: str, before: Draft | None, form: Form, organisations: ChoiceList | None = None) -> Draft:
     """Return the draft as it was typed; what the form does not have stays as ``before`` has it.
 
     Raise FormRefused if something is wrong; the form shows what.
@@ -87,8 +81,8 @@ def read_draft(noun: str, before: Draft | None, form: Form, session: Session) ->
         typed[name] = form[name].strip().upper() if name in _IN_CAPITALS else form[name].strip()
     if noun in _NUMBERS:
         typed[_NUMBERS[noun]] = _read_number(form, _NUMBERS[noun])
-    if noun == "person":
-        typed["organisation"] = _read_organisation(form, session)
+    if organisations is not None:
+        typed["organisation"] = _read_organisation(form, organisations)
     if noun == "venue":
         typed |= _read_venue(form, before)
     fields = {name: f"{name}_{g.language}" for name in TEXTS[noun]}
@@ -106,16 +100,13 @@ def _read_number(form: Form, name: str) -> int | None:
     return int(typed) if typed else None
 
 
-def _read_organisation(form: Form, session: Session) -> str | None:
+def _read_organisation(form: Form, organisations: ChoiceList) -> str | None:
     typed = form["organisation"].strip()
-    if not typed:
+    try:
+        return organisations.find(typed, whole=True).key if typed else None
+    except SchedulerError as error:
+        form.errors["organisation"] = sentence(in_words(error))
         return None
-    number = read_organisations(session).get(fold_text(typed))
-    found = session.get(Organisation, number) if number else None
-    if found is None:
-        form.errors["organisation"] = _("There is no organisation with this name. Add it first, or choose another.")
-        return None
-    return found.key
 
 
 def _read_venue(form: Form, before: Draft | None) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from scheduler.model.letters import Letter
 from scheduler.model.places import Organisation, Person
 from scheduler.services.accounts import rights
 from scheduler.services.directory import duplicates, entries, people
+from scheduler.services.directory.choices import ChoiceList
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.directory.people import PersonHistory
 from scheduler.services.events.guests import corrections
-from scheduler.services.events.programme import place_reading, places
+from scheduler.services.events.programme import places
 from scheduler.services.events.programme.place_drafts import PersonDraft
 from scheduler.services.privacy import personal_data
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
@@ -51,12 +52,12 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     @pages.get(f"{PEOPLE}/new")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PEOPLE, about=scope.LISTS)
     def adding(language: str) -> str:  # noqa: ARG001
-        return _form(app, None)
+        return _form(app, index, None)
 
     @pages.post(f"{PEOPLE}/new")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PEOPLE, about=scope.LISTS)
     def add(language: str) -> Answer:  # noqa: ARG001
-        return _save(app, None)
+        return _save(app, index, None)
 
     @pages.get(PERSON)
     @may(Act.SEE_DIRECTORY, about=scope.PERSON)
@@ -66,12 +67,12 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     @pages.get(f"{PERSON}/change")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PEOPLE, Act.SEE_ADDRESSES, about=scope.PERSON)
     def changing(language: str, number: int) -> str:  # noqa: ARG001
-        return _form(app, number)
+        return _form(app, index, number)
 
     @pages.post(f"{PERSON}/change")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PEOPLE, Act.SEE_ADDRESSES, about=scope.PERSON)
     def change(language: str, number: int) -> Answer:  # noqa: ARG001
-        return _save(app, number)
+        return _save(app, index, number)
 
     @pages.get(f"{PERSON}/data.json")
     @may(Act.SEE_DIRECTORY, Act.KEEP_PEOPLE, Act.SEE_ADDRESSES, Act.SEE_CONFIDENTIAL, about=scope.PERSON)
@@ -162,24 +163,30 @@ def _take_data(app: App, number: int) -> Response:
 # Adding and changing
 
 
-def _form(app: App, number: int | None, form: Form | None = None) -> str:
+def _form(app: App, index: DirectoryIndex, number: int | None, form: Form | None = None) -> str:
     with app.db.read() as session:
         person = rights.get_known_person(session, officer(), number) if number else None
-        known = list_person_fields(session, person)
+        organisations = list_organisations(session, index)
+        known = list_person_fields(person, organisations)
         return render_template(
             "web/desk/people_form.html",
             title=_("Change a person") if person else _("Add a person"),
             person=person,
             form=form or Form(remember_fields(known) if person else known),
-            organisations=place_reading.list_rows(session, Organisation),
+            organisations=organisations,
             zones=list_zones(),
             **guest_address.list_choices(session),
         )
 
 
-def list_person_fields(session: Session, person: Person | None) -> dict[str, str]:
+def list_organisations(session: Session, index: DirectoryIndex) -> ChoiceList:
+    """Return the organisations to which a person can belong."""
+    return ChoiceList(session, index, "organisation", g.language)
+
+
+def list_person_fields(person: Person | None, organisations: ChoiceList) -> dict[str, str]:
     """Return what the form of a person begins with; a name that they asked for stands beside it."""
-    known = fields.list_fields("person", places.read_draft(person) if person else None, session)
+    known = fields.list_fields("person", places.read_draft(person) if person else None, organisations)
     return known if person else {**known, "language": g.language, "gender": "none", "office_state": "unknown"}
 
 
@@ -190,27 +197,28 @@ def list_zones() -> Sequence[str]:
     return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/")))
 
 
-def _save(app: App, number: int | None) -> Answer:
+def _save(app: App, index: DirectoryIndex, number: int | None) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
-            arguments = _change(session, app, form, number) if number else _add(session, app, form)
+            arguments = _change(session, app, index, form, number) if number else _add(session, app, index, form)
     except FormRefused:
-        return show_form_again(_form(app, number, form))
+        return show_form_again(_form(app, index, number, form))
     return redirect_after_form(url_for(".person", language=g.language, **arguments))
 
 
-def _add(session: Session, app: App, form: Form) -> Mapping[str, Any]:
-    draft = fields.read_draft("person", None, form, session)
+def _add(session: Session, app: App, index: DirectoryIndex, form: Form) -> Mapping[str, Any]:
+    draft = fields.read_draft("person", None, form, list_organisations(session, index))
     person = entries.add(session, "person", draft, now=app.clock.now(), language=g.language)
     return {"number": person.id, "done": "added"}
 
 
-def _change(session: Session, app: App, form: Form, number: int) -> Mapping[str, Any]:
+def _change(session: Session, app: App, index: DirectoryIndex, form: Form, number: int) -> Mapping[str, Any]:
     person = rights.get_known_person(session, officer(), number)
     session.refresh(person, with_for_update=True)
-    merge_edits(form, list_person_fields(session, person))
-    draft = fields.read_draft("person", places.read_draft(person), form, session)
+    organisations = list_organisations(session, index)
+    merge_edits(form, list_person_fields(person, organisations))
+    draft = fields.read_draft("person", places.read_draft(person), form, organisations)
     assert isinstance(draft, PersonDraft)  # noqa: S101 - the draft of this noun
     done = corrections.correct(session, person, draft, now=app.clock.now())
     return {"number": person.id, "done": "changed", **({"told": len(done.events)} if done.events else {})}

@@ -11,14 +11,17 @@ from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
 from scheduler.base.date_parsing import parse_day
-from scheduler.base.errors import NotFound, SchedulerError
+from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
+from scheduler.services.desk.objections import describe_contradictions
 from scheduler.services.directory import entries, place_merging, uses
+from scheduler.services.directory.choices import ChoiceList
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.directory.place_merging import PlaceMerge
-from scheduler.services.events.programme import place_reading, places
+from scheduler.services.events.programme import places
 from scheduler.services.events.programme.place_drafts import ClosureDraft, VenueDraft
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form, in_words, read_texts
@@ -57,19 +60,19 @@ _ACTS = (Act.SEE_DIRECTORY, Act.KEEP_PLACES, Act.SEE_CONFIDENTIAL)
 CLOSURES = f"{DESK}/directory/venues/<key>/closed"
 
 
-def blueprint(app: App, kind: PlaceKind) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex, kind: PlaceKind) -> Blueprint:
     pages = guard.blueprint(f"{kind.path}merging")
     one = f"{DESK}/directory/{kind.path}/<key>"
 
     @pages.get(f"{one}/merge")
     @may(*_ACTS, about=kind.about)
     def looking(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
-        return _look(app, kind, key)
+        return _look(app, index, kind, key)
 
     @pages.post(f"{one}/merge")
     @may(*_ACTS, about=kind.about)
     def merge(language: str, key: str) -> Answer:  # noqa: ARG001
-        return _merge(app, kind, key)
+        return _merge(app, index, kind, key)
 
     @pages.get(f"{one}/delete")
     @may(*_ACTS, about=kind.about)
@@ -87,57 +90,59 @@ def blueprint(app: App, kind: PlaceKind) -> Blueprint:
 # Two that are one
 
 
-def _look(app: App, kind: PlaceKind, key: str, form: Form | None = None) -> str:
+def _look(app: App, index: DirectoryIndex, kind: PlaceKind, key: str, form: Form | None = None) -> str:
     """Show which may be the other; with a choice, do the merge, show it and roll it back."""
-    chosen = form["other"] if form else request.args.get("other", "")
+    form = form or Form({"other": request.args.get("other", "")})
     with app.db.write(officer().actor) as session:
-        row = kind.find(session, officer(), key)
-        other = _find_other(session, kind, chosen)
-        page: dict[str, Any] = {"row": {"key": row.key, "name": row.name}, "other": None}
-        if other is None or other is row:
-            others = [one for one in place_reading.list_rows(session, kind.kind) if one is not row]
-            names = [(one.key, one.name.to(g.language)) for one in others]
-            page["others"] = sorted(names, key=lambda one: one[1].casefold())
-        else:
+        row, others = kind.find(session, officer(), key), ChoiceList(session, index, kind.noun, g.language)
+        other = _find_other(session, kind, others, row, form)
+        page: dict[str, Any] = {"row": {"key": row.key, "name": row.name}, "other": None, "others": others.offered}
+        if other is not None:
             page["other"] = {"key": other.key, "name": other.name}
             pairs = place_merging.list_differences(row, other)
-            page["choices"] = [_make_choice(name, pair) for name, pair in pairs.items() if name not in _WITH]
+            cities = {one.city.key: one.city.name.to(g.language) for one in (row, other) if isinstance(one, Venue)}
+            page["choices"] = [_make_choice(name, pair, cities) for name, pair in pairs.items() if name not in _WITH]
             page["outcome"], page["problem"] = _try(session, app, row, other)
             against = page["outcome"].contradictions if page["outcome"] else ()
-            page["contradictions"] = list(map(error_in_words, against))
+            page["contradictions"] = [one.text(g.language) for one in describe_contradictions(against)]
         session.rollback()
-    return render_template(
-        "web/desk/places_merge.html", title=_("Merge two entries"), kind=kind, form=form or Form(), **page
-    )
+    return render_template("web/desk/places_merge.html", title=_("Merge two entries"), kind=kind, form=form, **page)
 
 
-def _find_other(session: Session, kind: PlaceKind, key: str) -> Any:
+def _find_other(session: Session, kind: PlaceKind, others: ChoiceList, row: Any, form: Form) -> Any:
+    """Return what a form names as the other, None for nothing; what is wrong stands in its errors."""
+    typed = form["other"].strip()
     try:
-        return kind.find(session, officer(), key) if key else None
-    except NotFound:
+        other = kind.find(session, officer(), others.find(typed).key) if typed else None
+    except SchedulerError as error:
+        form.errors["other"] = sentence(in_words(error))
         return None
+    if other is row:
+        form.errors["other"] = _("This is the entry itself. Choose the other one.")
+        return None
+    return other
 
 
-def _require_other(session: Session, kind: PlaceKind, form: Form) -> Any:
+def _require_other(session: Session, index: DirectoryIndex, kind: PlaceKind, row: Any, form: Form) -> Any:
     """Return what a form names as the other. Raise FormRefused if there is none."""
-    other = _find_other(session, kind, form["other"])
+    other = _find_other(session, kind, ChoiceList(session, index, kind.noun, g.language), row, form)
     if other is None:
-        form.errors["other"] = _("Choose the other entry.")
+        form.errors.setdefault("other", _("Choose the other entry."))
         raise FormRefused
     return other
 
 
-def _make_choice(name: str, pair: tuple[Any, Any]) -> FieldChoice:
-    sides = [(side, _list_lines(name, value)) for side, value in zip(SIDES.values(), pair, strict=True)]
+def _make_choice(name: str, pair: tuple[Any, Any], cities: Mapping[str, str]) -> FieldChoice:
+    sides = [(side, _list_lines(name, value, cities)) for side, value in zip(SIDES.values(), pair, strict=True)]
     return FieldChoice(f"take_{name}", _(FIELD_NAMES[name]), sides)
 
 
-def _list_lines(name: str, value: Any) -> Any:
+def _list_lines(name: str, value: Any, cities: Mapping[str, str]) -> Any:
     if name == "hours":
         return [("", f"{name_weekday(day)} {opens:%H:%M}–{closes:%H:%M}") for day, (opens, closes) in value]
     if name == "closed":
         return [("", f"{one.first_day} – {one.last_day}") for one in value]
-    return list_lines(value, {})
+    return list_lines(value, cities if name == "city" else {})
 
 
 def _try(session: Session, app: App, row: Any, other: Any) -> tuple[PlaceMerge | None, str]:
@@ -147,18 +152,18 @@ def _try(session: Session, app: App, row: Any, other: Any) -> tuple[PlaceMerge |
         return None, error_in_words(error)
 
 
-def _merge(app: App, kind: PlaceKind, key: str) -> Answer:
+def _merge(app: App, index: DirectoryIndex, kind: PlaceKind, key: str) -> Answer:
     form = Form.sent()
     try:
         with act_as_officer(app, form) as session:
             row = kind.find(session, officer(), key)
-            other = _require_other(session, kind, form)
+            other = _require_other(session, index, kind, row, form)
             taken = {name.removeprefix("take_"): side for name, side in form.typed.items() if name[:5] == "take_"}
             sides = {name: SIDES[side] for name, side in taken.items() if side in SIDES}
             place_merging.merge(session, row, other, fields=sides, now=app.clock.now())
             kept = row.key
     except FormRefused:
-        return show_form_again(_look(app, kind, key, form))
+        return show_form_again(_look(app, index, kind, key, form))
     return redirect_after_form(url_for(f"{kind.path}.page", language=g.language, key=kept, done="merged"))
 
 

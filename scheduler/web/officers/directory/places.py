@@ -244,7 +244,7 @@ def _read_time(form: Form) -> timedelta | None:
 def _form(app: App, kind: PlaceKind, key: str | None, form: Form | None = None) -> str:
     with app.db.read() as session:
         row = kind.find(session, officer(), key) if key else None
-        known = fields.list_fields(kind.noun, places.read_draft(row) if row else None, session)
+        known = fields.list_fields(kind.noun, places.read_draft(row) if row else None)
         return render_template(
             "web/desk/places_form.html",
             title=row.name.to(g.language) if row else _(kind.adding),
@@ -273,7 +273,7 @@ def _save(app: App, kind: PlaceKind, key: str | None) -> Answer:
 
 
 def _add(session: Session, app: App, kind: PlaceKind, form: Form) -> Mapping[str, Any]:
-    draft = fields.read_draft(kind.noun, None, form, session)
+    draft = fields.read_draft(kind.noun, None, form)
     row = entries.add(session, kind.noun, draft, now=app.clock.now(), language=g.language)
     return {"key": row.key, "done": "added"}
 
@@ -282,7 +282,7 @@ def _change(session: Session, app: App, kind: PlaceKind, key: str, form: Form) -
     row = kind.find(session, officer(), key)
     session.refresh(row, with_for_update=True)
     before = places.read_draft(row)
-    merge_edits(form, fields.list_fields(kind.noun, before, session))
-    draft = fields.read_draft(kind.noun, before, form, session)
+    merge_edits(form, fields.list_fields(kind.noun, before))
+    draft = fields.read_draft(kind.noun, before, form)
     entries.change(session, row, draft, now=app.clock.now(), language=g.language)
     return {"key": row.key, "done": "changed"}

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
 
 from scheduler.app import App
 from scheduler.model.accounts import Act
 from scheduler.model.places import Person
 from scheduler.services.desk.finding import search as everything
 from scheduler.services.desk.finding.search import SearchResults
+from scheduler.services.directory import choices
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.web.kit.language import _
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.event_links import find_event_link
-from scheduler.web.officers.kit.guard import DESK, may, officer
+from scheduler.web.officers.kit.guard import DESK, allowed, may, officer
 from scheduler.web.programme import wording as event_text
 
 SUGGESTED = 4  # of each group
@@ -59,13 +60,28 @@ def _show(app: App, index: DirectoryIndex) -> str:
 
 
 def _suggest(app: App, index: DirectoryIndex) -> Response:
-    """Answer with what may be meant: label, details, address; ``exact`` if the first is what was typed."""
+    """Answer with what may be meant: label, details, address; ``exact`` if the first is what was typed.
+
+    A field that names something of one noun asks for that noun alone, and takes over a label.
+    """
     typed = _typed()
+    if noun := request.args.get("noun"):
+        return _suggest_choices(app, index, noun, typed)
     with app.db.read() as session:
         found = everything.search(session, index, officer(), typed, now=app.clock.now(), most=SUGGESTED)
         shown = list(_list_suggestions(found))[:MAX_SUGGESTED]
         exact = everything.is_exact(session, index, found, typed)
     return jsonify({"typed": typed, "exact": exact, "found": shown})
+
+
+def _suggest_choices(app: App, index: DirectoryIndex, noun: str, typed: str) -> Response:
+    if noun not in choices.NOUNS:
+        abort(404)
+    with app.db.read() as session:
+        known = allowed(Act.SEE_DIRECTORY)
+        found = choices.ChoiceList(session, index, noun, g.language).suggest(typed) if known else ()
+        shown = [_make("", one.label, "", "") for one in found]
+    return jsonify({"typed": typed, "exact": False, "found": shown})
 
 
 def _list_suggestions(found: SearchResults) -> Iterator[dict[str, Any]]:

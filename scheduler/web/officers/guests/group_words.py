@@ -85,7 +85,30 @@ def _refuse(session: Session, event: Event, guests: Sequence[Attendee], form: Fo
     )
 
 
+def _invite(session: Session, event: Event, guests: Sequence[Attendee], _form: Form, now: datetime) -> GroupOutcome:
+    return group_acts.send_invitation_each(session, event, guests, now=now)
+
+
+def _save(session: Session, event: Event, guests: Sequence[Attendee], _form: Form, now: datetime) -> GroupOutcome:
+    return group_acts.save_the_date_each(session, event, guests, now=now)
+
+
 ACTS: Mapping[str, GroupAct] = {
+    "invitation": GroupAct(
+        words=N_("Send the invitation"),
+        hint=N_(
+            "Each guest gets the formal invitation in their language, and can answer it from their own calendar."
+            " Whoever has accepted already is only reminded."
+        ),
+        done=N_("Invitations that will be sent: {count}"),
+        deed=_invite,
+    ),
+    "save-the-date": GroupAct(
+        words=N_("Save the date"),
+        hint=N_("Each guest is asked to keep the day free. The invitation follows later."),
+        done=N_("Guests asked to keep the day free: {count}"),
+        deed=_save,
+    ),
     "chase": GroupAct(
         words=N_("Ask for a reply"),
         hint=N_("An e-mail kindly asks those who have not answered, each in their language."),

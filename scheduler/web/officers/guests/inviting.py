@@ -43,7 +43,8 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     @pages.get(INVITE)
     @may(Act.SEE_GUESTS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.EVENT)
     def choosing(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
-        form = Form({"mode": str(Mode.IN_PERSON), "role": str(Role.PARTICIPANT), "language": g.language})
+        begins = {"mode": str(Mode.IN_PERSON), "role": str(Role.PARTICIPANT), "language": g.language, "send": "yes"}
+        form = Form(begins)
         return _show(app, index, key, form, request.args.get("q", ""))
 
     @pages.post(INVITE)
@@ -59,7 +60,9 @@ def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
 
 
 def _read_numbers() -> list[int]:
-    return [int(one) for one in request.form.getlist("to") if one.isascii() and one.isdecimal() and len(one) < 10]
+    """Return the ids of the people who are chosen, on the form or by the address that led to it."""
+    sent = request.form if request.method == "POST" else request.args
+    return [int(one) for one in sent.getlist("to") if one.isascii() and one.isdecimal() and len(one) < 10]
 
 
 def _show(app: App, index: DirectoryIndex, key: str, form: Form, typed: str, status: Sequence[str] = ()) -> str:
@@ -103,6 +106,9 @@ def _invite(app: App, index: DirectoryIndex, key: str, form: Form) -> Answer:
                 form.errors["reason"] = _("Enter a reason to invite those who are bound elsewhere nevertheless.")
             elif refused:
                 form.errors["find"] = _("Nobody was invited. Take out those who cannot be invited.")
+            elif form["send"]:
+                guests = [one.attendee for one in outcomes if one.attendee]
+                group_acts.send_invitation_each(session, event, guests, now=app.clock.now())
             count = len(outcomes)
     except FormRefused:
         return show_form_again(_show(app, index, key, form, form["find"], refused))

@@ -50,6 +50,9 @@ GUEST = AccessScope("a guest of an event that the account may know of", ("key", 
 UPLOAD = AccessScope("a guest list that the account is bringing in", ("key", "number"), rights.get_upload)
 LETTER = AccessScope("a letter about an event that the account may know of", ("key", "number"), rights.get_letter)
 MESSAGE = AccessScope("a message about an event that the account may know of", ("key", "number"), rights.get_message)
+INCOMING_MAIL = AccessScope(
+    "a mail that came in, about no event or one that the account may know of", ("number",), rights.get_incoming_mail
+)
 VISIT_LETTER = AccessScope(
     "a letter about a visit to a post of the account", ("reference", "number"), rights.get_visit_letter
 )

@@ -31,7 +31,7 @@ from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_U
 from scheduler.web.officers.planning.plan_answers import PlanDeed, PlanDone, answer_plan
 from scheduler.web.officers.planning.plan_filling import begin_time
 from scheduler.web.officers.planning.plan_hints import make_hints
-from scheduler.web.officers.planning.plan_reading import PlanChoices, PlanReader, place_errors
+from scheduler.web.officers.planning.plan_reading import PlanReader, place_errors
 
 STATUS = f"{EVENT}/plan/status/<verb>"
 
@@ -120,7 +120,7 @@ def _begin(event: Event) -> dict[str, str]:
 
 
 def _read(app: App, event: Event, form: Form) -> PlanReader:
-    reader = PlanReader(form, event.kind, PlanChoices(), app.clock.now(), app.settings.timezone, event)
+    reader = PlanReader(form, event.kind, None, app.clock.now(), app.settings.timezone, event)
     reader.tzid, reader.start, reader.first_day = event.tzid, event.dtstart, event.first_on
     return reader
 

@@ -15,7 +15,7 @@ from scheduler.base.errors import SchedulerError
 from scheduler.base.name_matching import language_of
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Kind, Mode, Timing
-from scheduler.services.desk.plan_choices import describe_lead, label_of
+from scheduler.services.desk.plan_choices import describe_lead
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import type_texts
 from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR_UNKNOWN, OF_TIMING, list_known
@@ -40,15 +40,15 @@ def begin_new(kind: Kind, asked: Mapping[str, str], choices: PlanChoices, whole:
         "companions_most": "5",
         "queue": "first-fit",
         "parent": whole.key if whole else "",
-        "organizer": label_of(whole.organizer.key, choices.organisations) if whole and whole.organizer else "",
-        "venue": label_of(asked.get("venue"), choices.venues) if asked.get("venue") else "",
+        "organizer": choices.organisations.label(whole.organizer.key) if whole and whole.organizer else "",
+        "venue": choices.venues.label(asked.get("venue")) if asked.get("venue") else "",
         f"title_{language_of(title, g.language)}": title,
         "day": asked.get("day", ""),
         "from": asked.get("hour", ""),
         "until": asked.get("until", ""),
     }
     if whole and whole.venue and not fields["venue"]:
-        fields["venue"] = label_of(whole.venue.key, choices.venues)
+        fields["venue"] = choices.venues.label(whole.venue.key)
     return fields | _usual_end(kind, fields["from"])
 
 
@@ -133,9 +133,9 @@ def begin_time(event: Event) -> dict[str, str]:
 
 def _type_place(event: Event, choices: PlanChoices, tz: str) -> dict[str, str]:
     return {
-        "venue": label_of(event.venue.key, choices.venues) if event.venue else "",
-        "cities": "; ".join(label_of(city.key, choices.cities) for city in event.cities),
-        "organizer": label_of(event.organizer.key, choices.organisations) if event.organizer else "",
+        "venue": choices.venues.label(event.venue.key) if event.venue else "",
+        "cities": "; ".join(choices.cities.label(city.key) for city in event.cities),
+        "organizer": choices.organisations.label(event.organizer.key) if event.organizer else "",
         "parent": event.parent.key if event.parent else "",
         "tz": event.tzid if event.tzid != tz else "",
     }

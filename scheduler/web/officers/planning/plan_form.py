@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, partial
 
 from flask import Blueprint, Response, abort, g, jsonify, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -24,6 +23,8 @@ from scheduler.model.events import Event, Kind, Mode, Queue, Registration, Remin
 from scheduler.services.accounts import rights
 from scheduler.services.desk import event_plans, plan_choices
 from scheduler.services.desk.event_plans import EventPlan, PlanResult
+from scheduler.services.directory.choices import ChoiceList
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guests import leads
 from scheduler.services.events.programme import event_mapping
 from scheduler.services.events.programme.conflicts.contradictions import Contradiction
@@ -53,7 +54,6 @@ from scheduler.web.officers.planning.plan_reading import (
 NEW = f"{DESK}/plan/new"
 CHANGE = f"{EVENT}/plan/change"
 OCTETS, PARTS = 512 * 1024, 500  # of one form: four texts in four languages, each as it was and as it is
-SUGGESTED = 200  # people in the list below a field; others can be typed
 BLANKS = 2  # empty lines below those that are filled
 A_MONDAY = date(2024, 1, 1)
 LOOK = "look"  # what the form asks for besides being sent
@@ -62,7 +62,7 @@ ASKED = ("day", "hour", "until", "venue", "parent", "title")  # what the address
 _POLICY = HEADERS["Content-Security-Policy"] + "; connect-src 'self'"
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     pages = guard.blueprint("planform")
     pages.after_request(_allow_questions)
 
@@ -70,25 +70,25 @@ def blueprint(app: App) -> Blueprint:
     @may(Act.PLAN_EVENTS, about=scope.LISTS)
     def new(language: str) -> str:  # noqa: ARG001 - kept in g for all
         kind = _read_kind(request.args.get("kind", ""))
-        return _choose_kind() if kind is None else _show_new(app, kind)
+        return _choose_kind() if kind is None else _show_new(app, index, kind)
 
     @pages.post(NEW)
     @may(Act.PLAN_EVENTS, about=scope.LISTS)
     @takes(OCTETS, parts=PARTS)
     def plan(language: str) -> Answer | str:  # noqa: ARG001
         form = Form.sent()
-        return _plan_short(app, form) if form[SHORT] else _plan(app, form)
+        return _plan_short(app, index, form) if form[SHORT] else _plan(app, index, form)
 
     @pages.get(CHANGE)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
     def change_form(language: str, key: str) -> str:  # noqa: ARG001
-        return _show_change(app, key)
+        return _show_change(app, index, key)
 
     @pages.post(CHANGE)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
     @takes(OCTETS, parts=PARTS)
     def change(language: str, key: str) -> Answer | str:  # noqa: ARG001
-        return _change(app, key)
+        return _change(app, index, key)
 
     return pages
 
@@ -150,7 +150,6 @@ class _PlanPage:
             lead_lines=_count_lines(form, "lead_", MOST_LEADS) if len(self.choices.leads) <= MOST_LEADS else 0,
             closed_lines=_count_lines(form, "closed_", MOST_CLOSED),
             weekdays=[format_weekday(A_MONDAY + timedelta(days=day), g.language) for day in range(7)],
-            suggested=self.choices.people,
             words={
                 "status": [Status.CONFIRMED, Status.TENTATIVE],
                 "visibility": list(Visibility),
@@ -179,32 +178,37 @@ def _choose_kind() -> str:
     return render_template("web/desk/plan_kind.html", title=_("Plan an event"), kinds=kinds)
 
 
-def _show_new(app: App, kind: Kind) -> str:
+def _show_new(app: App, index: DirectoryIndex, kind: Kind) -> str:
     asked = {name: request.args[name].strip()[:300] for name in ASKED if name in request.args}
     with app.db.read() as session:
         parent = asked.get("parent", "")
-        page = _open(session, app, kind, parent)
+        page = _open(session, app, index, kind, parent)
         whole = next((one for one in page.choices.wholes if one.key == parent), None)
         return page.render(session, Form(begin_new(kind, asked, page.choices, whole)))
 
 
-def _open(session: Session, app: App, kind: Kind, parent: str, event: Event | None = None) -> _PlanPage:
-    asked, visible = FORMS[kind], rights.list_visibilities(officer())
+def _open(
+    session: Session, app: App, index: DirectoryIndex, kind: Kind, parent: str, event: Event | None = None
+) -> _PlanPage:
+    """Return the page of a form, with what can be chosen on it."""
     known = leads.list_leads(session, event) if event else []
-    wholes = plan_choices.list_wholes(session, kind, visibilities=visible, now=app.clock.now(), chosen=parent)
+    visible, now = rights.list_visibilities(officer()), app.clock.now()
+    wholes = plan_choices.list_wholes(session, kind, visibilities=visible, now=now, chosen=parent)
+    venues, organisations, cities, people = (
+        ChoiceList(session, index, noun, g.language) for noun in ("venue", "organisation", "city", "person")
+    )
     choices = PlanChoices(
-        venues=plan_choices.list_venues(session, g.language) if asked.venue else (),
-        organisations=plan_choices.list_organisations(session, g.language),
-        cities=plan_choices.list_cities(session, g.language) if asked.cities else (),
-        people=plan_choices.list_people(session, g.language, most=SUGGESTED) if asked.guests else (),
-        list_people=cache(partial(plan_choices.list_people, session, g.language)),
+        venues=venues,
+        organisations=organisations,
+        cities=cities,
+        people=people,
         wholes=[one for one in wholes if event is None or one.id != event.id],
         leads=[plan_choices.describe_lead(row, g.language) for row in known],
     )
     return _PlanPage(app, kind, choices, event)
 
 
-def _plan_short(app: App, form: Form) -> Answer | str:
+def _plan_short(app: App, index: DirectoryIndex, form: Form) -> Answer | str:
     """Plan what the short form of a day says, or open the whole form with it."""
     kind = _read_kind(form["kind"]) or abort(400)
     asked = {name: form[name].strip()[:300] for name in ASKED if name in form.typed}
@@ -212,20 +216,20 @@ def _plan_short(app: App, form: Form) -> Answer | str:
         here = url_for(".new", language=g.language)
         return redirect_after_form(with_query(here, [("kind", kind), *asked.items()]))
     with app.db.read() as session:
-        begun = begin_new(kind, asked, _open(session, app, kind, "").choices, None)
-    return _plan(app, Form({"kind": str(kind), **begun, "uid": form["uid"]}))
+        begun = begin_new(kind, asked, _open(session, app, index, kind, "").choices, None)
+    return _plan(app, index, Form({"kind": str(kind), **begun, "uid": form["uid"]}))
 
 
-def _plan(app: App, form: Form) -> Answer | str:
+def _plan(app: App, index: DirectoryIndex, form: Form) -> Answer | str:
     kind = _read_kind(form["kind"]) or abort(400)
     if form["do"] == LOOK:
         with app.db.read() as session:
-            return _answer_look(session, _open(session, app, kind, form["parent"]), form)
+            return _answer_look(session, _open(session, app, index, kind, form["parent"]), form)
     if planned := _find_planned(app, form):
         return redirect_after_form(planned)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
-        reader, plan = _open(session, app, kind, form["parent"]).read(form)
+        reader, plan = _open(session, app, index, kind, form["parent"]).read(form)
         _even_day(form, reader)
         return _carry_out(
             form,
@@ -236,7 +240,7 @@ def _plan(app: App, form: Form) -> Answer | str:
 
     def show_form(form: Form) -> str:
         with app.db.read() as session:
-            return _open(session, app, kind, form["parent"]).render(session, form)
+            return _open(session, app, index, kind, form["parent"]).render(session, form)
 
     deed = PlanDeed(
         title=_(FORMS[kind].plan),
@@ -286,10 +290,10 @@ def _carry_out(form: Form, act: Callable[[], PlanResult]) -> PlanDone:
 # An event as it is
 
 
-def _show_change(app: App, key: str) -> str:
+def _show_change(app: App, index: DirectoryIndex, key: str) -> str:
     with app.db.read() as session:
         event = rights.get_planned_event(session, officer(), key)
-        page = _open(session, app, event.kind, event.parent.key if event.parent else "", event)
+        page = _open(session, app, index, event.kind, event.parent.key if event.parent else "", event)
         return page.render(session, Form(remember_fields(_begin(session, page, event))))
 
 
@@ -300,14 +304,14 @@ def _begin(session: Session, page: _PlanPage, event: Event) -> dict[str, str]:
     return begin_change(event, event_mapping.read_draft(event), rows[:MOST_LEADS], page.choices, tz)
 
 
-def _change(app: App, key: str) -> Answer | str:
+def _change(app: App, index: DirectoryIndex, key: str) -> Answer | str:
     form = Form.sent()
     if form["do"] == LOOK:
         with app.db.read() as session:
-            return _answer_look(session, _open_change(session, app, key, form), form)
+            return _answer_look(session, _open_change(session, app, index, key, form), form)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
-        page = _open_change(session, app, key, form)
+        page = _open_change(session, app, index, key, form)
         event = page.event
         assert event is not None  # noqa: S101 - just opened
         seen = {name.removeprefix(SEEN): "" for name in form.typed if name.startswith(SEEN)}
@@ -323,7 +327,7 @@ def _change(app: App, key: str) -> Answer | str:
 
     def show_form(form: Form) -> str:
         with app.db.read() as session:
-            return _open_change(session, app, key, form).render(session, form)
+            return _open_change(session, app, index, key, form).render(session, form)
 
     deed = PlanDeed(
         title=_("Change the event as shown?"),
@@ -338,6 +342,6 @@ def _change(app: App, key: str) -> Answer | str:
     return answer_plan(app, form, deed)
 
 
-def _open_change(session: Session, app: App, key: str, form: Form) -> _PlanPage:
+def _open_change(session: Session, app: App, index: DirectoryIndex, key: str, form: Form) -> _PlanPage:
     event = rights.get_planned_event(session, officer(), key)
-    return _open(session, app, event.kind, form["parent"], event)
+    return _open(session, app, index, event.kind, form["parent"], event)

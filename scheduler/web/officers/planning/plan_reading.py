@@ -26,7 +26,7 @@ from scheduler.services.common.drafts import check
 from scheduler.services.common.plain_values import WEEKDAYS
 from scheduler.services.common.values import parse_hours_of_day
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
-from scheduler.services.desk.plan_choices import Choice, find_choice
+from scheduler.services.directory.choices import Choice, ChoiceList
 from scheduler.services.events.guests.leads import LEADING
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import Form, in_words, merge_texts, read_texts
@@ -47,11 +47,10 @@ REMIND = "remind "  # begins the name of a tick: "remind 1d  everyone"
 class PlanChoices:
     """The choices on the form. ``leads`` are the people who lead the event already."""
 
-    venues: Sequence[Choice] = ()
-    organisations: Sequence[Choice] = ()
-    cities: Sequence[Choice] = ()
-    people: Sequence[Choice] = ()  # those who are offered
-    list_people: Callable[[], Sequence[Choice]] = tuple  # among whom a name is looked for
+    venues: ChoiceList
+    organisations: ChoiceList
+    cities: ChoiceList
+    people: ChoiceList
     wholes: Sequence[Event] = ()
     leads: Sequence[Choice] = ()
 
@@ -70,7 +69,7 @@ class PlanReader:
 
     form: Form
     kind: Kind
-    choices: PlanChoices
+    offered: PlanChoices | None  # none if only the time is read
     now: datetime
     house_tz: str
     event: Event | None = None
@@ -80,6 +79,11 @@ class PlanReader:
     venue: Choice | None = None
     start: datetime | None = None
     first_day: date | None = None
+
+    @property
+    def choices(self) -> PlanChoices:
+        assert self.offered is not None  # noqa: S101 - only the time is read without them
+        return self.offered
 
     def read(self) -> EventPlan:
         """Return what was decided. What is wrong stands in the errors of the form."""
@@ -141,25 +145,24 @@ class PlanReader:
 
     def _read_place(self) -> None:
         choices, asked = self.choices, FORMS[self.kind]
-        self.venue = self._choose("venue", "venue", choices.venues) if asked.venue else None
+        self.venue = self._try("venue", choices.venues.find) if asked.venue else None
         if asked.venue:
             self.fields["venue"] = self.venue.key if self.venue else None
         cities: list[Choice] = []
         if asked.cities:
-            cities = self._try("cities", lambda typed: list(_find_all("city", typed, choices.cities))) or []
+            cities = self._try("cities", lambda typed: list(_find_all(typed, choices.cities))) or []
             self.fields["cities"] = tuple(one.key for one in cities)
-        organizer = self._choose("organizer", "organisation", choices.organisations)
+        organizer = self._try("organizer", choices.organisations.find)
         self.fields["organizer"] = organizer.key if organizer else None
         whole = next((one for one in choices.wholes if one.key == self.form["parent"]), None)
         self.fields["parent"] = whole.key if whole else None
+        if self.form["parent"] and whole is None:
+            self.form.errors["parent"] = _("That event is no longer there. Choose another one, or “nothing else”.")
         typed = self._try("tz", lambda name: zone(name).key)
         of_place = self.venue or next(iter(cities), None)
         derived = of_place.tzid if of_place else whole.tzid if whole else self.house_tz
         self.tzid = typed or derived
         self.fields["tz"] = self.tzid if typed or not (of_place or whole) else None
-
-    def _choose(self, name: str, noun: str, choices: Sequence[Choice]) -> Choice | None:
-        return self._try(name, lambda typed: find_choice(noun, typed, choices))
 
     def read_time(self) -> None:
         """Read how much of the time is known, and the time, on the clock of ``tzid``."""
@@ -317,8 +320,8 @@ class PlanReader:
         return list(found.values())
 
     def _find_person(self, typed: str) -> Choice:
-        known = next((one for one in (*self.choices.leads, *self.choices.people) if one.label == typed), None)
-        return known or find_choice("person", typed, self.choices.list_people())
+        known = next((one for one in self.choices.leads if one.label == typed), None)
+        return known or self.choices.people.find(typed)
 
     def _read_key(self) -> str:
         key = self.form["key"].strip()
@@ -327,9 +330,9 @@ class PlanReader:
         return key
 
 
-def _find_all(noun: str, typed: str, choices: Sequence[Choice]) -> Iterator[Choice]:
+def _find_all(typed: str, choices: ChoiceList) -> Iterator[Choice]:
     for name in filter(None, (part.strip() for part in typed.replace(";", ",").split(","))):
-        yield find_choice(noun, name, choices)
+        yield choices.find(name)
 
 
 def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from flask import Blueprint, g, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
@@ -25,6 +28,7 @@ from scheduler.web.officers.kit.guard import may, officer
 
 MESSAGES = f"{EVENT}/messages"
 MESSAGE = f"{MESSAGES}/<int:number>"
+SOON = timedelta(minutes=1)
 
 
 def blueprint(app: App) -> Blueprint:
@@ -53,12 +57,14 @@ def _show_all(app: App, key: str) -> str:
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
         rows, more = message_recipients.list_messages(session, event, page=number)
+        fates = message_recipients.count_fates(session, [row.id for row in rows])
         return render_template(
             "web/desk/messages.html",
             title=_("Messages"),
             event=event,
             rows=rows,
-            fates=message_recipients.count_fates(session, [row.id for row in rows]),
+            fates=fates,
+            leaving=any(_is_leaving(app, row, fates[row.id]) for row in rows),
             page=number,
             more=more,
         )
@@ -69,13 +75,16 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
     fate = next((one for one in Fate if one == wanted), None)
     with app.db.read() as session:
         message = rights.get_message(session, officer(), key, number)
+        counts = message_recipients.count_fates(session, [number])[number]
+        leaving = _is_leaving(app, message, counts)
         return render_template(
             "web/desk/message_sent.html",
             title=message.subject.to(g.language),
             event=message.event,
             message=message,
             form=form,
-            counts=message_recipients.count_fates(session, [number])[number],
+            counts=counts,
+            leaving=leaving,
             waiting=Fate.WAITING,
             recipients=message_recipients.list_recipients(session, message, fate, page=shown),
             fate=fate,
@@ -83,13 +92,13 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
             zone=message.event.tzid,
             language_name=lambda tag: language_name(tag, g.language),
             words=_describe_audience(message.audience),
-            done=_("The message will be sent shortly.") if _is_leaving(app, message) else "",
+            done=_("The message will be sent shortly.") if leaving and request.args.get("done") == "sent" else "",
         )
 
 
-def _is_leaving(app: App, message: Message) -> bool:
-    """Return whether the officer has just sent this message, and not for a later time."""
-    return request.args.get("done") == "sent" and message.due_at <= app.clock.now()
+def _is_leaving(app: App, message: Message, counts: Mapping[Fate, int]) -> bool:
+    """Return whether e-mails of this message leave now, so that their counts change while somebody reads them."""
+    return counts[Fate.WAITING] > 0 and message.due_at <= app.clock.now() + SOON
 
 
 def _describe_audience(words: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from scheduler.base.text import Text
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
 from scheduler.model.audit import Audit
-from scheduler.model.events import Mode
+from scheduler.model.events import Mode, Visibility
 from scheduler.model.places import Person
 from scheduler.services.events.attendance import transitions
 from scheduler.web.officers.guests.guest_actions import OFFERED, VERBS
@@ -562,3 +562,21 @@ def test_the_form_of_an_address_keeps_what_is_written_in_languages_that_it_does_
     send(web, f"{LIST}/guests/{number}/address", gender="none", office_state="unknown", position_en="Consul General")
 
     assert {"es": "Cónsul", "en": "Consul General"} == dict(person_of(app, number).position)
+
+
+@ONE_ENGINE
+def test_an_address_of_nothing_leads_officers_back_to_the_desk_and_others_to_the_programme(app, web):
+    plan(app, key="secret", visibility=Visibility.CONFIDENTIAL)
+    viewer = as_role(app, AccountRole.VIEWER)
+    nothing = ("/ru/desk/nothing", "/ru/desk/events/none", "/ru/desk/people/99")
+    pages = [web.get(path) for path in nothing]
+    hidden, absent = (text(viewer.get(f"/en/desk/events/{key}")) for key in ("secret", "secres"))
+
+    assert [404] * 3 == [page.status_code for page in pages]
+    assert all('class="button first" href="/ru/desk"' in text(page) for page in pages)
+    assert 'href="/ru/"' in text(pages_of(app).test_client().get(nothing[0]))
+    assert _unsealed(hidden) == _unsealed(absent.replace("secres", "secret"))
+
+
+def _unsealed(page: str) -> str:
+    return re.sub(r'(name="csrf_token" value=)"[^"]+"', r"\1", page)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
 from scheduler.model.accounts import AccountRole
 from scheduler.model.attendance import Answer, Partstat
+from scheduler.model.events import Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
-from scheduler.services.common.lookup import get
+from scheduler.services.common.lookup import get, get_person
+from scheduler.services.directory import people
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.attendance import transitions
 from tests.support.accounts import an_account, seal, sign_in, text
 from tests.support.builders import NOW, a_city, a_person, a_venue, an_event, an_organisation, invite
@@ -177,6 +182,21 @@ def test_the_search_shows_no_confidential_event_and_no_visit_to_a_post_of_others
     assert {"viewer": [0, 0, 0], "consular": [0, 1, 1]} == answers
 
 
+def test_a_confidential_event_does_not_keep_the_search_from_finding_what_is_spelt_alike(app):
+    with app.db.write() as session:
+        an_event(session, "heroes", title="Falkentalks")
+    an_account(app, "viewer", AccountRole.VIEWER)
+    client = pages_of(app).test_client()
+    sign_in(client, "viewer")
+    before = found(client, "Falcontalks")
+
+    with app.db.write() as session:
+        an_event(session, "talks", title="Falcontalks", visibility="confidential")
+
+    assert ["Falkentalks"] == [one["label"] for one in before["found"]]
+    assert before == found(client, "Falcontalks")
+
+
 def test_what_is_called_exactly_so_is_opened_by_enter(app, web):
     with app.db.write() as session:
         an_organisation(session, "ministry", name={"en": "Ministry of Culture", "ru": "Министерство культуры"})
@@ -186,3 +206,84 @@ def test_what_is_called_exactly_so_is_opened_by_enter(app, web):
     assert "/en/desk/directory/organisations/museum" in text(web.get("/en/desk/search?q=culture"))
     with app.db.read() as session:
         assert get(session, Organisation, "museum")
+
+
+def test_a_person_stays_with_their_organisation_when_another_is_called_the_same(app, web):
+    with app.db.write() as session:
+        for key in ("embassy", "embassy-2"):
+            an_organisation(session, key, name="Embassy")
+        people_of = {
+            key: a_person(session, f"of-{key}", name=key, organisation=key).id for key in ("embassy", "embassy-2")
+        }
+    for key, number in people_of.items():
+        page = f"/en/desk/people/{number}/change"
+        shown = re.search(r'name="organisation"[^>]* value="([^"]*)"', text(web.get(page)))[1]
+        assert 303 == send(web, page, name_en=key, language="en", organisation=shown, position_en="Clerk").status_code
+    with app.db.read() as session:
+        kept = {key: session.get(Person, number).organisation.key for key, number in people_of.items()}
+
+    assert {"embassy": "embassy", "embassy-2": "embassy-2"} == kept
+
+
+def test_a_field_suggests_what_it_may_name_and_the_other_of_a_merge_is_typed(app, web):
+    with app.db.write() as session:
+        a_venue(session, "hall", name={"en": "Hall", "th": "หอประชุม"})
+        a_venue(session, "old-hall", name="Old Hall")
+    asked = {"q": "หอประชุม", "noun": "venue"}
+    found = web.get("/en/desk/search/suggestions.json", query_string=asked).json["found"]
+    page = "/en/desk/directory/venues/hall/merge"
+
+    assert ["Hall, Bangkok"] == [one["label"] for one in found]
+    assert 404 == web.get("/en/desk/search/suggestions.json?q=a&noun=post").status_code
+    assert "Becomes part of it" in text(web.get(f"{page}?other=Old Hall"))
+    assert "There is no venue “Nothing”" in text(web.get(f"{page}?other=Nothing"))
+    assert "This is the entry itself" in text(web.get(f"{page}?other=hall"))
+
+
+# From a person to an event
+
+
+def test_a_person_is_invited_from_their_page_to_an_event_that_is_found_by_its_title(app, web):
+    with app.db.write() as session:
+        event = an_event(session, title={"en": "Opening", "th": "พิธีเปิด"})
+        an_event(session, "reception", title="Reception")
+        an_event(session, "secret", title="Secret opening", visibility=Visibility.CONFIDENTIAL)
+        guest = a_person(session, "guest", name="Guest")
+        number, listed = guest.id, invite(session, event, guest).id
+    page = f"/en/desk/people/{number}"
+    every, found = text(web.get(f"{page}/invite")), text(web.get(f"{page}/invite?q=พิธี"))
+    (form,) = re.findall(r'href="([^"]+/invite\?to=[^"]+)"', found)
+
+    assert f'href="{page}/invite"' in text(web.get(page))
+    assert "/events/reception/invite?to=" in every
+    assert f"/guests/{listed}" in every, "already on the list"
+    assert re.search(rf'name="to" value="{number}" checked', text(web.get(form)))
+
+
+def test_an_event_that_an_officer_may_not_know_of_is_none_to_invite_to(app):
+    with app.db.write() as session:
+        guest = a_person(session, "guest", name="Guest")
+        event = an_event(session, "secret", title="Secret opening", visibility=Visibility.CONFIDENTIAL)
+        invite(session, event, guest)
+        known = people.list_coming_events(session, DirectoryIndex(), "secret", [Visibility.PUBLIC], now=NOW)
+        everything = people.list_coming_events(session, DirectoryIndex(), "secret", list(Visibility), now=NOW)
+
+        assert ([], [event]) == (list(known), list(everything))
+
+
+def test_who_is_written_to_from_their_page_is_the_only_reader_unless_others_are_added(app, web):
+    with app.db.write() as session:
+        guest, nobody = a_person(session, "guest", name="Guest"), a_person(session, "nobody", name="Nobody")
+        row = invite(session, an_event(session), guest)
+        number, stranger, place = guest.id, nobody.id, row.id
+    alone = web.get(f"/en/desk/people/{number}/write")
+    form = text(web.get(alone.location))
+    with app.db.write() as session:
+        invite(session, an_event(session, "reception", title="Reception"), get_person(session, "guest"))
+    several = text(web.get(f"/en/desk/people/{number}/write"))
+
+    assert f"/en/desk/events/opening/message?to={place}" == alone.location
+    assert "1 chosen guest" in form
+    assert 'name="to_everyone" value="yes" checked' not in form
+    assert "/events/reception/message?to=" in several
+    assert "Invite them first" in text(web.get(f"/en/desk/people/{stranger}/write"))

@@ -142,3 +142,27 @@ def test_a_message_keeps_its_page_with_counts_and_is_withdrawn_from_one_or_all(a
 def withdraw(web, **typed):
     page = f"{PAGE}s/1"
     return web.post(f"{page}/withdrawal", data={"csrf_token": seal(web, page), **typed})
+
+
+def test_the_counts_of_a_message_renew_themselves_while_it_leaves_and_not_for_longer(app, web):
+    send(web, **ENGLISH, sure="yes")
+    pages = (f"{PAGE}s/1", f"{PAGE}s")
+    leaving = [text(web.get(page)) for page in pages]
+    delivery.deliver(app)
+    left = [text(web.get(page)) for page in pages]
+    send(web, **ENGLISH, at="2027-01-20 9:00", sure="yes")
+
+    assert all("data-renewed" in page and '<noscript><meta http-equiv="refresh"' in page for page in leaving)
+    assert not any("data-renewed" in page or "http-equiv" in page for page in left)
+    assert "data-renewed" not in text(web.get(f"{PAGE}s/2")), "one for later"
+
+
+def test_a_mistake_in_the_text_stands_beside_its_field_in_the_language_of_the_officer(web):
+    page = PAGE.replace("/en/", "/ru/")
+    shown = text(
+        web.post(page, data={"csrf_token": seal(web, page), **ENGLISH, "subject_ru": "Двери", "text_ru": "{x}"})
+    )
+
+    assert 'aria-invalid="true"' in shown.partition('id="text_ru"')[2].partition(">")[0]
+    assert "Text:" not in shown
+    assert "Неизвестная подстановка: {x}" in shown

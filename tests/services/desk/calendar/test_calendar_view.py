@@ -12,8 +12,9 @@ from scheduler.model.events import Kind, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.desk.calendar import calendar_view, days_off
-from scheduler.services.desk.calendar.calendar_view import CalendarEntry, CalendarFilter
+from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
+from scheduler.services.desk.calendar.calendar_events import CalendarFilter
+from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.events.programme.conflicts.contradictions import ClashKind
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
@@ -46,8 +47,8 @@ def test_events_stand_on_the_days_of_their_own_place_and_anniversaries_on_their_
         assert ["show", "founded", "evening"] == keys(session)
         founded = list_entries(session)[1]
         assert (date(2027, 2, 9), date(2027, 2, 9)) == (founded.first_on, founded.last_on)
-        undated = calendar_view.list_undated(session, CalendarFilter(), visibilities=Visibility, now=NOW)
-        assert ["some-day"] == [one.event.key for one in undated]
+        days = calendar_view.read_days(session, CalendarFilter(), FIRST, LAST, visibilities=Visibility, now=NOW)
+        assert ["some-day"] == [one.event.key for one in days.undated]
 
 
 def test_the_filter_chooses_by_kind_city_venue_and_by_whom_an_event_binds(db):
@@ -61,7 +62,7 @@ def test_the_filter_chooses_by_kind_city_venue_and_by_whom_an_event_binds(db):
     with db.read() as session:
         chosen = ({"kind": Kind.MEETING}, {"city": "phuket"}, {"venue": "library"}, {"person": "ben"})
         assert [["talk"], ["talk"], ["hall"], ["dinner"]] == [keys(session, **one) for one in chosen]
-        choices = calendar_view.list_choices(session, FIRST, LAST, visibilities=Visibility)
+        choices = calendar_choices.list_choices(session, FIRST, LAST, visibilities=Visibility)
         assert ["library"] == [venue.key for venue in choices.venues]
         assert {"bangkok", "phuket"} == {city.key for city in choices.cities}
         assert ["ann", "ben"] == [person.key for person in choices.people]
@@ -100,7 +101,7 @@ def test_an_event_that_is_to_stay_unknown_is_in_no_contradiction_no_choice_and_n
         assert ("opening", "second") == (opening.event.key, second.event.key)
         assert () == opening.clashes
         assert (1, 1) == second.stop
-        choices = calendar_view.list_choices(session, FIRST, LAST, visibilities=public)
+        choices = calendar_choices.list_choices(session, FIRST, LAST, visibilities=public)
         assert ["library"] == [venue.key for venue in choices.venues]
 
 
@@ -155,3 +156,20 @@ def test_a_calendar_costs_as_many_queries_for_fifteen_events_as_for_three(db):
         numbers.append(count_queries(db))
 
     assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_list_is_cut_between_days_and_turned_back_by_as_many_events(db):
+    with db.write() as session:
+        for number, day in enumerate((1, 2, 2, 2, 5, 9)):
+            an_event(session, f"event-{number}", dtstart=START.replace(day=day))
+
+    def find(turn, *days, most):
+        return turn(session, CalendarFilter(), *days, visibilities=Visibility, most=most).day
+
+    with db.read() as session:
+        ends = [find(calendar_events.find_list_end, FIRST, LAST, most=most) for most in (1, 3, 4, 6)]
+        assert [1, 1, 4, LAST.day] == ends
+        assert 2 == find(calendar_events.find_list_end, date(2027, 2, 2), LAST, most=1)  # a day is never cut
+        starts = [find(calendar_events.find_list_start, FIRST, date(2027, 2, 8), most=most) for most in (1, 3, 4, 6)]
+        assert [3, 3, 2, 1] == starts

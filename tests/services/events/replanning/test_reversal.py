@@ -143,6 +143,7 @@ def test_a_change_is_offered_to_be_taken_back_as_long_as_its_news_waits(show):
     assert act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now)) is None
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_change_is_no_longer_offered_to_be_taken_back_when_any_e_mail_has_told_of_it(show):
     def find_offer():
         return act(show, "opening", lambda session, event, now: reversal.find_reversal(session, event, now=now))
@@ -263,6 +264,7 @@ def test_a_tour_that_was_shifted_is_taken_back_by_its_name(show):
     assert before == drafts(show)
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_place_is_offered_until_the_time_that_was_said_before_a_move_that_is_taken_back(show):
     def read_deadlines(session, *_):
         return [row.offered_until for row in attendees_of(session, "talks") if row.offered_until]

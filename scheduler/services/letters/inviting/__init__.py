@@ -1,0 +1,1 @@
+"""Formal invitations: what a guest is asked, in words and in the form that calendars answer."""
