@@ -112,9 +112,9 @@ def report(address: str, *, action: str = "failed", status: str = "5.1.1", retur
     return "\r\n".join(lines).encode()
 
 
-def put_mail(session: Session, event: Event, attendee: Attendee | None = None) -> IncomingMail:
+def put_mail(session: Session, event: Event, attendee: Attendee | None = None, **given: Any) -> IncomingMail:
     """A mail in words about an event that waits for an officer."""
-    content = mail(text="We shall come.", subject="Re: Invitation")
+    content = mail(**{"text": "We shall come.", "subject": "Re: Invitation", **given})
     read = read_mail(content)
     row = IncomingMail(
         digest=read.digest, kind=read.kind, state=MailState.OPEN, received_at=NOW, text=read.text, content=content,

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from scheduler.base.errors import Invalid
+from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import N_
 from scheduler.cli.kit.answers import Columns, print_json, show, show_one
 from scheduler.cli.kit.context import CommandContext, as_json, pass_context
@@ -21,6 +21,7 @@ from scheduler.services.correspondence.answers import describe_reason
 from scheduler.services.events.attendance.replies import Reply
 
 MAX_SHOWN = 200
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the mail and hands it over later
 
 
 @click.group(help=N_("Receive the answers to invitations, and decide about those that are in doubt."))
@@ -36,10 +37,14 @@ def receive(context: CommandContext, file: BinaryIO, as_json: bool) -> None:
     content = file.read(MOST_BYTES + 1)
     if not content.strip():
         raise Invalid("the mail is empty; pipe one mail as it came, with its header")
-    received, now = read_mail(content), context.now()
-    with context.write() as session:
-        row = receiving.receive(session, content, received, mailbox=context.app.mailbox, now=now)
-        record = None if row is None else mail_record(row, context.settings.timezone)
+    received = read_mail(content)
+    try:
+        with context.write() as session:
+            row = receiving.receive(session, content, received, mailbox=context.app.mailbox, now=context.now())
+            record = None if row is None else mail_record(row, context.settings.timezone)
+    except SchedulerError as error:
+        click.echo(f"{_('Error')}: {error.text(_)}", err=True)
+        click.get_current_context().exit(TRY_AGAIN)
     if as_json:
         print_json(record)
     elif record is None:

@@ -23,7 +23,7 @@ from scheduler.model.arrivals import Arrival
 from scheduler.model.attendance import ON_LIST, Attendee, Partstat, Standing
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
-from scheduler.model.letters import Letter, Message, Outcome
+from scheduler.model.letters import IncomingMail, Letter, Message, Outcome, ReceivedAnswer
 from scheduler.model.places import FormerKey, Gender, OfficeState, Person, ToldApart
 from scheduler.services.common.audit import actor_of, note
 from scheduler.services.common.changes import find_differences
@@ -244,6 +244,7 @@ def _end_place(session: Session, end: Attendee, stay: Attendee, now: datetime) -
     attending = end.attending.id
     _move_arrivals(session, end, stay, now)
     _move_guest_row(session, end, stay)
+    _move_mails(session, end, stay)
     for name in ("access_needs", "dietary_needs", "consented_at", "programme"):
         setattr(stay, name, getattr(stay, name) or getattr(end, name))
     unsent = sa.update(Letter).where(Letter.person_id == attending, Letter.event_id == end.event_id)
@@ -271,6 +272,13 @@ def _move_arrivals(session: Session, end: Attendee, stay: Attendee, now: datetim
     for row in rows:
         row.attendee = stay
     session.flush()
+
+
+def _move_mails(session: Session, end: Attendee, stay: Attendee) -> None:
+    """Let the mail and the answers about the place that ends be about the one that stays."""
+    for table in (IncomingMail, ReceivedAnswer):
+        rows = sa.update(table).where(table.attendee_id == end.id).values(attendee_id=stay.id)
+        session.execute(rows, execution_options={"synchronize_session": False})
 
 
 def _move_guest_row(session: Session, end: Attendee, stay: Attendee) -> None:

@@ -40,13 +40,15 @@ def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:
 
 def _refuse_unknown_placeholders(name: str, text: Text) -> None:
     allowed = PLACEHOLDERS[name]
-    for place in (found for part in text.values() for found in _PLACEHOLDER.findall(part) if found not in allowed):
+    written = ((tag, found) for tag, part in text.items() for found in _PLACEHOLDER.findall(part))
+    for tag, place in ((tag, found) for tag, found in written if found not in allowed):
         known = ", ".join(f"{{{one}}}" for one in allowed)
         raise Invalid(
             "{name}: {place} is not a known placeholder; write one of: {known}",
             name=name,
             place=f"{{{place}}}",
             known=known,
+            language=tag,
         )
 
 

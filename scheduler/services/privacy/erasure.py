@@ -21,7 +21,7 @@ from scheduler.model.attendance import ON_LIST, Answer, Attendee, Companion, Sta
 from scheduler.model.events import Event
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import AppliedRow, ExternalId, GuestRow, ListUpload
-from scheduler.model.letters import Letter, Outcome
+from scheduler.model.letters import IncomingMail, Letter, Outcome, ReceivedAnswer
 from scheduler.model.places import FormerKey, Gender, OfficeState, Person
 from scheduler.services.common.audit import note_each
 from scheduler.services.events.attendance import transitions
@@ -191,6 +191,17 @@ def _delete_uploads(people: Sequence[int], _now: datetime) -> Iterator[sa.Execut
     yield sa.delete(ListUpload).where(ListUpload.event_id.in_(theirs))
 
 
+def _delete_received_mail(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
+    """Delete what they wrote to us, or somebody wrote about their place; the answers on record stay."""
+    mine = sa.or_(Attendee.person_id.in_(people), Attendee.represented_by_id.in_(people))
+    places = sa.select(Attendee.id).where(mine).scalar_subquery()
+    addresses = sa.select(sa.func.lower(Person.email)).where(Person.id.in_(people), Person.email.is_not(None))
+    theirs = sa.or_(IncomingMail.attendee_id.in_(places), IncomingMail.sender.in_(addresses.scalar_subquery()))
+    mails = sa.select(IncomingMail.id).where(theirs).scalar_subquery()
+    yield sa.delete(ReceivedAnswer).where(ReceivedAnswer.mail_id.in_(mails))
+    yield sa.delete(IncomingMail).where(theirs)
+
+
 def _delete_external_ids(people: Sequence[int], _now: datetime) -> Iterator[sa.Executable]:
     yield sa.delete(ExternalId).where(ExternalId.person_id.in_(people))
 
@@ -229,6 +240,7 @@ PERSONAL: tuple[Eraser, ...] = (
     _delete_companions,
     _delete_guest_rows,
     _delete_uploads,
+    _delete_received_mail,
     _delete_external_ids,
     _forget_applied_rows,  # before the keys of people are blanked and the former ones deleted
     _delete_former_keys,

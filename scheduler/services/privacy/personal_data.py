@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from scheduler.model.attendance import Attendee, comes
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import ExternalId, GuestRow
-from scheduler.model.letters import Letter
+from scheduler.model.letters import IncomingMail, Letter
 from scheduler.model.places import Person
 
 
@@ -18,6 +18,9 @@ def export_personal_data(session: Session, person: Person) -> dict[str, Any]:
     """Return everything that is stored about a person, as plain values for JSON (GDPR, art. 20)."""
     places = sa.select(Attendee).where(comes(person.id)).order_by(Attendee.id)
     written = sa.select(Letter).where(Letter.person_id == person.id).order_by(Letter.id)
+    wrote = IncomingMail.sender == sa.func.lower(sa.literal(person.email or ""))
+    mine = sa.or_(IncomingMail.attendee_id.in_(sa.select(Attendee.id).where(comes(person.id))), wrote)
+    received = sa.select(IncomingMail).where(mine).order_by(IncomingMail.id)
     lists = sa.select(GuestRow).join(Attendee).where(Attendee.person_id == person.id)
     elsewhere = sa.select(ExternalId).where(ExternalId.person_id == person.id)
     calendars = sa.select(FeedLink).where(FeedLink.person_id == person.id).order_by(FeedLink.id)
@@ -45,9 +48,20 @@ def export_personal_data(session: Session, person: Person) -> dict[str, Any]:
             _export_letter(row)
             for row in session.scalars(written.options(joinedload(Letter.event), joinedload(Letter.of_message)))
         ],
+        "received_mail": [_export_mail(row) for row in session.scalars(received)],
         "guest_lists": [row.cells for row in session.scalars(lists)],
         "known_elsewhere_as": [{"source": one.source, "value": one.value} for one in session.scalars(elsewhere)],
         "calendars": [_export_link(row) for row in session.scalars(calendars)],
+    }
+
+
+def _export_mail(row: IncomingMail) -> dict[str, Any]:
+    return {
+        "received_at": row.received_at.isoformat(),
+        "from": row.sender_shown,
+        "subject": row.subject,
+        "text": row.text,
+        "answers": [{"word": one.word, "written_at": one.written_at.isoformat()} for one in row.answers],
     }
 
 

@@ -19,7 +19,7 @@ from scheduler.model.audit import Audit
 from scheduler.model.events import Event, Kind, Status
 from scheduler.model.feeds import FeedLink
 from scheduler.model.imports import GuestRow, ListUpload
-from scheduler.model.letters import Letter
+from scheduler.model.letters import IncomingMail, Letter, ReceivedAnswer
 from scheduler.model.places import Person
 from scheduler.services.common.audit import note
 from scheduler.services.outbox.letter_blanking import blank_addresses
@@ -162,11 +162,31 @@ def _forget_uploads(session: Session, found: Sequence[int], *, keep: Keep, now: 
     return len(found)
 
 
+# Mail that came in
+
+
+def _find_mails(session: Session, *, keep: Keep, after: int, now: datetime) -> list[int]:
+    """Find mail about events that ended long ago, and mail about no event that came so long ago."""
+    if keep is None:
+        return []
+    old = sa.and_(IncomingMail.event_id.is_(None), IncomingMail.received_at <= now - keep)
+    query = sa.select(IncomingMail.id).outerjoin(Event, Event.id == IncomingMail.event_id)
+    query = query.where(IncomingMail.id > after, sa.or_(old, sa.and_(Event.id.is_not(None), has_ended(now - keep))))
+    return list(session.scalars(query.order_by(IncomingMail.id).limit(MAX_ROWS)))
+
+
+def _forget_mails(session: Session, found: Sequence[int], *, keep: Keep, now: datetime) -> int:  # noqa: ARG001
+    session.execute(sa.delete(ReceivedAnswer).where(ReceivedAnswer.mail_id.in_(found)))
+    session.execute(sa.delete(IncomingMail).where(IncomingMail.id.in_(found)))
+    return len(found)
+
+
 STEPS = (
     RetentionStep("people", _find_people, _forget_people),
     RetentionStep("notes", _find_notes, _forget_notes),
     RetentionStep("addresses", _find_addresses, _forget_addresses),
     RetentionStep("lists", _find_uploads, _forget_uploads),
+    RetentionStep("mails", _find_mails, _forget_mails),
 )
 
 

@@ -22,11 +22,11 @@
   }
   if (globalThis.EventCalendar && board && ["week", "day", "by-venue"].includes(look) && matchMedia("(min-width: 48.01rem)").matches) ruleHours();
 
-  /* A choice in the line of filters counts at once. */
+  /* A choice in the line of filters counts at once; a day that is typed counts by the button. */
   function sift() {
     const form = document.querySelector("[data-sift]");
-    form?.querySelector("[data-sift-button]")?.setAttribute("hidden", "");
-    form?.addEventListener("change", () => form.requestSubmit());
+    form?.querySelector("[data-sift-button]")?.toggleAttribute("hidden", !form.elements.until);
+    form?.addEventListener("change", (event) => event.target.type === "date" || form.requestSubmit());
   }
 
   /* Days are instants at midnight UTC, hours are wall times of the place read as UTC: nothing here knows a zone. */

@@ -7,7 +7,7 @@ whatever the number of events.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from calendars.anniversaries import find_next_anniversary
 from scheduler.model.attendance import BOUND, Attendee, comes
 from scheduler.model.events import OPEN_ENDED, Event, Kind, Status, Visibility, event_city
 from scheduler.model.places import City, Closure, OpeningHours, Person, Venue
+from scheduler.services.common.lookup import K, find_current_keys
 from scheduler.services.events.programme.conflicts.event_spans import OUTLINE
 
 MOST_EVENTS = 500
@@ -36,6 +37,20 @@ class CalendarFilter:
     city: str | None = None
     venue: str | None = None
     person: str | None = None
+
+
+def follow_merged(session: Session, chosen: CalendarFilter) -> CalendarFilter:
+    """Return a choice with the present keys of places and people that were merged since it was made."""
+    return replace(
+        chosen,
+        city=_find_current_key(session, City, chosen.city),
+        venue=_find_current_key(session, Venue, chosen.venue),
+        person=_find_current_key(session, Person, chosen.person),
+    )
+
+
+def _find_current_key(session: Session, kind: type[K], key: str | None) -> str | None:
+    return next(iter(find_current_keys(session, kind, [key])), key) if key else None
 
 
 # Which events

@@ -9,13 +9,17 @@ from enum import StrEnum
 from typing import Any
 
 from flask import g, request
+from sqlalchemy.orm import Session
 
 from scheduler.model.events import Kind
+from scheduler.services.desk.calendar import calendar_events
 from scheduler.services.desk.calendar.calendar_events import CalendarFilter
 from scheduler.web.kit.language import with_query
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+# How far a list reaches that has few events, and how far one whose last day is chosen, at most.
+LIST, LONGEST_LIST = timedelta(days=91), timedelta(days=366)
 FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 
 
@@ -40,15 +44,23 @@ class CalendarNeed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarAddress:
-    """The view and the filters in an address. ``at`` is one of the days shown, ``picked`` the day to plan on."""
+    """The view and the filters in an address. ``at`` is one of the days shown, ``picked`` the day to plan on.
+
+    A list begins with ``at``, and goes on to ``until`` if that is chosen. ``last`` is the day that one page of it
+    reaches, ``earlier`` the day with which the page before it begins: both are known when the events are.
+    """
 
     look: CalendarLook
     at: date
+    today: date
+    until: date | None = None
     picked: date | None = None
     chosen: CalendarFilter = field(default_factory=CalendarFilter)
     holidays: bool = True
     closing: bool = True
     need: CalendarNeed | None = None
+    last: date | None = None
+    earlier: date | None = None
 
     @property
     def days(self) -> tuple[date, date]:
@@ -59,7 +71,8 @@ class CalendarAddress:
             case CalendarLook.WEEK | CalendarLook.VENUES:
                 return monday(self.at), monday(self.at) + WEEK - DAY
             case CalendarLook.LIST:
-                return self.month
+                reach = min(self.until, self.at + LONGEST_LIST) if self.until else self.at + LIST
+                return self.at, self.last or min(reach, LAST_DAY)
         first, last = self.month
         return monday(first), monday(last) + WEEK - DAY
 
@@ -70,27 +83,39 @@ class CalendarAddress:
         return first, (first + timedelta(days=32)).replace(day=1) - DAY
 
     @property
+    def named_days(self) -> tuple[date, date]:
+        """The days that the page is about: a month without the other days of its first and last week."""
+        return self.month if self.look is CalendarLook.MONTH else self.days
+
+    @property
     def before(self) -> date:
-        """A day of the days before those shown."""
-        return max(FIRST_DAY, (self.month[0] if self.by_month else self.days[0]) - DAY)
+        """A day of the days before those shown; of a list the first."""
+        return max(FIRST_DAY, self.earlier or self.named_days[0] - DAY)
 
     @property
     def after(self) -> date:
-        """A day of the days after those shown."""
-        return min(LAST_DAY, (self.month[1] if self.by_month else self.days[1]) + DAY)
-
-    @property
-    def by_month(self) -> bool:
-        """True if a whole month is shown."""
-        return self.look in (CalendarLook.MONTH, CalendarLook.LIST)
+        """A day of the days after those shown; of a list the first."""
+        return min(LAST_DAY, self.named_days[1] + DAY)
 
     def link(self, **changes: Any) -> str:
         """Return the address with these changes; without a picked day unless one is named."""
+        if "look" in changes:
+            changes = {**self._enter(CalendarLook(changes["look"]), changes), **changes}
+            changes["look"] = CalendarLook(changes["look"])
         other = replace(self, **{"picked": None, **changes})
         path = f"/{g.language}/desk" + ("" if other.look is CalendarLook.MONTH else f"/{other.look}")
         return with_query(path, [("at", other.at.isoformat()), *other.arguments().items()]) + (
             "#new" if other.picked else ""
         )
+
+    def _enter(self, look: CalendarLook, changes: Mapping[str, Any]) -> dict[str, date | None]:
+        """Return with which days a list is entered: what comes, or all days shown if it lists what needs somebody."""
+        first, last = self.named_days
+        if look is not CalendarLook.LIST or "at" in changes:
+            return {}
+        if changes.get("need"):
+            return {"at": first, "until": last}
+        return {"at": self.today if first <= self.today <= last else first, "until": None}
 
     def events_link(self) -> str:
         """Return the address of the events of these days for the grid of scripts."""
@@ -105,8 +130,9 @@ class CalendarAddress:
         if not (self.holidays and self.closing):
             given["sifted"] = "yes"
             given |= {name: "yes" for name in ("holidays", "closing") if getattr(self, name)}
-        if self.need and self.look is CalendarLook.LIST:
-            given["need"] = str(self.need)
+        if self.look is CalendarLook.LIST:
+            given |= {"need": str(self.need)} if self.need else {}
+            given |= {"until": self.until.isoformat()} if self.until and self.until >= self.at else {}
         if self.picked:
             given["day"] = self.picked.isoformat()
         return given
@@ -120,16 +146,24 @@ def monday(day: date) -> date:
 def read_address(look: CalendarLook, *, today: date) -> CalendarAddress:
     """Return what the address of the request says; what it says wrongly counts as not said."""
     args = request.args
-    picked = _read_day(args.get("day", ""))
+    picked, until = _read_day(args.get("day", "")), _read_day(args.get("until", ""))
+    at = _read_day(args.get("at", "")) or picked or today
     return CalendarAddress(
         look,
-        at=_read_day(args.get("at", "")) or picked or today,
+        at=at,
+        today=today,
+        until=until if until and until >= at else None,
         picked=picked,
         chosen=_read_filter(args),
         holidays="sifted" not in args or "holidays" in args,
         closing="sifted" not in args or "closing" in args,
         need=next((need for need in CalendarNeed if need == args.get("need")), None),
     )
+
+
+def follow_merged(session: Session, address: CalendarAddress) -> CalendarAddress:
+    """Return the same address for places and people that were merged since it was written."""
+    return replace(address, chosen=calendar_events.follow_merged(session, address.chosen))
 
 
 def _read_filter(args: Mapping[str, str]) -> CalendarFilter:

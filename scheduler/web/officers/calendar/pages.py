@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind
-from scheduler.model.letters import Outcome
+from scheduler.model.letters import MailState, Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
+from scheduler.services.correspondence import inbox
+from scheduler.services.correspondence.inbox import MailFilter
 from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
@@ -33,7 +36,16 @@ from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.language import _
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.calendar import entry_words, grid_events
-from scheduler.web.officers.calendar.calendar_address import CalendarAddress, CalendarLook, CalendarNeed, read_address
+from scheduler.web.officers.calendar.calendar_address import (
+    DAY,
+    FIRST_DAY,
+    LIST,
+    CalendarAddress,
+    CalendarLook,
+    CalendarNeed,
+    follow_merged,
+    read_address,
+)
 from scheduler.web.officers.calendar.cells import CellMaker
 from scheduler.web.officers.calendar.month_grid import rule_weeks
 from scheduler.web.officers.kit import guard, scope
@@ -84,6 +96,9 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
     now, home = app.clock.now(), app.settings.timezone
     address = read_address(look, today=wall(now, home).date())
     with app.db.read() as session:
+        address = follow_merged(session, address)
+        if look is CalendarLook.LIST:
+            address = _turn_page(session, address)
         page = render_template(
             "web/desk/calendar_page.html",
             title=_name_days(address),
@@ -123,6 +138,7 @@ NEW_KINDS = (
     Kind.ANNIVERSARY,
 )
 GRID = "calendar/event-calendar.js"
+MOST_LISTED = 100  # events on one page of the list
 MOST_LINES = 60  # below a small month; a longer list is a page of its own
 HOURLY = (CalendarLook.WEEK, CalendarLook.DAY, CalendarLook.VENUES)
 LOOK_NAMES = {
@@ -144,12 +160,24 @@ def _find_shift(home: str, day: date) -> int | None:
 
 def _name_days(address: CalendarAddress) -> str:
     first, last = address.days
-    if address.by_month:
+    if address.look is CalendarLook.MONTH:
         return event_wording.month_heading(address.month[0])
     return format_day(first, g.language) if first == last else format_days(first, last, g.language)
 
 
 # What is shown
+
+
+def _turn_page(session: Session, address: CalendarAddress) -> CalendarAddress:
+    """Return the address of a list with the days of one page of it, and the day with which the page before begins."""
+    (first, latest), visible = address.days, rights.list_visibilities(officer())
+    last = calendar_events.find_list_end(
+        session, address.chosen, first, latest, visibilities=visible, most=MOST_LISTED
+    )
+    earlier = calendar_events.find_list_start(
+        session, address.chosen, max(FIRST_DAY, first - LIST), first - DAY, visibilities=visible, most=MOST_LISTED
+    )
+    return replace(address, last=last, earlier=earlier)
 
 
 def _read(
@@ -166,14 +194,14 @@ def _read(
         session, first, last, visibilities=visible, today=today, holidays=address.holidays, closing=address.closing
     )
     planned = [entry for entry in entries if not entry.event.is_over(now)]
-    month = address.month if address.by_month else address.days
     return {
         "lines": _make_lines(
-            [entry for entry in entries if _has_need(entry, address.need, now)], off, month, address
+            [entry for entry in entries if _has_need(entry, address.need, now)], off, address.named_days, address
         ),
         "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
+        "undecided": _count_undecided(session),
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
         "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
@@ -181,6 +209,14 @@ def _read(
         **_list_venues(session, index, address),
         "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
+
+
+def _count_undecided(session: Session) -> int:
+    """Return how many mails that came in wait for an officer, whatever days are shown."""
+    if not (allowed(Act.SEE_LETTERS) and allowed(Act.SEE_ADDRESSES)):
+        return 0
+    wanted = MailFilter(state=MailState.OPEN, visibilities=rights.list_visibilities(officer()))
+    return inbox.count_mails(session, wanted)
 
 
 def _list_venues(session: Session, index: DirectoryIndex, address: CalendarAddress) -> dict[str, Any]:
@@ -286,7 +322,7 @@ def _send_events(app: App) -> Response:
     address = read_address(look, today=wall(now, home).date())
     (first, last), cells = address.days, CellMaker(home)
     with app.db.read() as session:
-        visible = rights.list_visibilities(officer())
+        address, visible = follow_merged(session, address), rights.list_visibilities(officer())
         entries = calendar_view.list_between(session, address.chosen, first, last, visibilities=visible, now=now)
         off = days_off.list_days_off(
             session,

@@ -16,6 +16,7 @@ from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
+from scheduler.services.desk.objections import describe_contradictions
 from scheduler.services.directory import entries, place_merging, uses
 from scheduler.services.directory.choices import ChoiceList
 from scheduler.services.directory.directory_index import DirectoryIndex
@@ -99,10 +100,11 @@ def _look(app: App, index: DirectoryIndex, kind: PlaceKind, key: str, form: Form
         if other is not None:
             page["other"] = {"key": other.key, "name": other.name}
             pairs = place_merging.list_differences(row, other)
-            page["choices"] = [_make_choice(name, pair) for name, pair in pairs.items() if name not in _WITH]
+            cities = {one.city.key: one.city.name.to(g.language) for one in (row, other) if isinstance(one, Venue)}
+            page["choices"] = [_make_choice(name, pair, cities) for name, pair in pairs.items() if name not in _WITH]
             page["outcome"], page["problem"] = _try(session, app, row, other)
             against = page["outcome"].contradictions if page["outcome"] else ()
-            page["contradictions"] = list(map(error_in_words, against))
+            page["contradictions"] = [one.text(g.language) for one in describe_contradictions(against)]
         session.rollback()
     return render_template("web/desk/places_merge.html", title=_("Merge two entries"), kind=kind, form=form, **page)
 
@@ -130,17 +132,17 @@ def _require_other(session: Session, index: DirectoryIndex, kind: PlaceKind, row
     return other
 
 
-def _make_choice(name: str, pair: tuple[Any, Any]) -> FieldChoice:
-    sides = [(side, _list_lines(name, value)) for side, value in zip(SIDES.values(), pair, strict=True)]
+def _make_choice(name: str, pair: tuple[Any, Any], cities: Mapping[str, str]) -> FieldChoice:
+    sides = [(side, _list_lines(name, value, cities)) for side, value in zip(SIDES.values(), pair, strict=True)]
     return FieldChoice(f"take_{name}", _(FIELD_NAMES[name]), sides)
 
 
-def _list_lines(name: str, value: Any) -> Any:
+def _list_lines(name: str, value: Any, cities: Mapping[str, str]) -> Any:
     if name == "hours":
         return [("", f"{name_weekday(day)} {opens:%H:%M}–{closes:%H:%M}") for day, (opens, closes) in value]
     if name == "closed":
         return [("", f"{one.first_day} – {one.last_day}") for one in value]
-    return list_lines(value, {})
+    return list_lines(value, cities if name == "city" else {})
 
 
 def _try(session: Session, app: App, row: Any, other: Any) -> tuple[PlaceMerge | None, str]:

@@ -14,7 +14,7 @@ from scheduler.app import App
 from scheduler.base.clock import instant
 from scheduler.base.date_format import language_name
 from scheduler.base.date_parsing import parse_when
-from scheduler.base.errors import NotFound, SchedulerError
+from scheduler.base.errors import Invalid, NotFound, SchedulerError
 from scheduler.model.accounts import Act
 from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event
@@ -167,7 +167,14 @@ def _send(app: App, key: str, form: Form) -> Answer | str:
 def _read_draft(form: Form) -> message_drafts.MessageDraft:
     typed = {"subject": read_texts(form, "subject"), "text": read_texts(form, "text")}
     replies = form["reply_to"].strip()
-    return message_drafts.draft({**typed, **({"reply_to": replies} if replies else {})}, language=g.language)
+    try:
+        return message_drafts.draft({**typed, **({"reply_to": replies} if replies else {})}, language=g.language)
+    except Invalid as error:
+        name, tag = error.facts.get("name"), error.facts.get("language")
+        if f"{name}_{tag}" not in form.typed:
+            raise
+        form.errors[f"{name}_{tag}"] = sentence(in_words(error).removeprefix(f"{name}:").strip())
+        raise FormRefused from error
 
 
 def _read_departure(app: App, event: Event, form: Form) -> datetime | None:

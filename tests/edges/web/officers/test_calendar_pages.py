@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
+import sqlalchemy as sa
 
 from scheduler.model.accounts import AccountRole
+from scheduler.services.directory import place_merging
+from scheduler.web.officers.calendar.pages import MOST_LISTED
 from tests.support.accounts import an_account, sign_in, text
-from tests.support.builders import START, a_person, a_venue, an_event, invite, register
+from tests.support.builders import NOW, START, a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
 from tests.support.instance import pages_of
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])  # its services are tested on both
 LOOKS = ("", "/week", "/day", "/list", "/by-venue")
 MONTH = "/en/desk?at=2027-02"
+MOST_STATEMENTS = 30  # of a page of the calendar, with those that sign the officer in
 
 
 def as_role(app, role=AccountRole.ADMINISTRATOR):
@@ -126,3 +133,61 @@ def test_no_address_breaks_it(app, planned):
         for look in (*LOOKS, "/calendar.json"):
             address = f"/en/desk{look}?at={typed}&day={typed}&kind={typed}&city={typed}&need={typed}&look={typed}"
             assert 200 == client.get(address).status_code, address
+
+
+def follow(page, rel):
+    """The address of the page before or after the one that is shown."""
+    return unescape(re.search(rf'rel="{rel}" href="([^"]+)"', page)[1])
+
+
+def test_a_list_goes_on_to_what_comes_and_back_without_leaving_anything_out(app):
+    with app.db.write() as session:
+        for number in range(3 * MOST_LISTED // 2):
+            an_event(session, f"e{number}", title=f"Event {number}.", dtstart=START + timedelta(days=number // 9))
+    client = as_role(app)
+
+    first = text(client.get("/en/desk/list?at=2027-02-01&until=2027-12-31"))
+    second = text(client.get(follow(first, "next")))
+
+    shown = [{number for number in range(150) if f"Event {number}." in page} for page in (first, second)]
+    assert set(range(150)) == shown[0] | shown[1]
+    assert set() == shown[0] & shown[1]
+    assert len(shown[0]) <= MOST_LISTED
+    assert "Event 0." in text(client.get(follow(second, "prev")))
+    short = text(client.get("/en/desk/list?at=2027-02-01&until=2027-02-02"))
+    assert ("Event 8." in short, "Event 9." in short) == (True, False)
+
+
+def test_a_page_of_the_calendar_asks_as_much_for_forty_events_as_for_four(app):
+    client, asked = as_role(app), Counter()
+    listen = (app.db.engine, "before_cursor_execute", lambda *_: asked.update([look]))
+    numbers = []
+    for events in (4, 40):
+        with app.db.write() as session:
+            for number in range(events):
+                hall = a_venue(session, f"hall-{number % 9}").key
+                starts = START + number * timedelta(hours=1)
+                invite(session, an_event(session, f"e{number}", venue=hall, tz=None, dtstart=starts))
+        for look in LOOKS:
+            client.get(f"/en/desk{look}?at=2027-02-02")
+        sa.event.listen(*listen)
+        for look in LOOKS:
+            client.get(f"/en/desk{look}?at=2027-02-02")
+        sa.event.remove(*listen)
+        numbers.append(dict(asked))
+        asked.clear()
+
+    assert numbers[0] == numbers[1]
+    assert max(numbers[1].values()) <= MOST_STATEMENTS
+
+
+def test_a_calendar_of_a_place_that_was_merged_since_shows_what_is_planned_there(app, planned):
+    with app.db.write() as session:
+        kept, other = a_venue(session, "palace", name="Palace"), a_venue(session, "old-palace", name="Old Palace")
+        an_event(session, "ball", title="Ball", venue="old-palace")
+        place_merging.merge(session, kept, other, now=NOW)
+    page = text(as_role(app).get(f"/en/desk/list?at={START:%Y-%m-%d}&venue=old-palace"))
+
+    assert "Ball" in page
+    assert "venue=palace" in page
+    assert "venue=old-palace" not in page.partition("<main")[2].partition("</main")[0]

@@ -308,6 +308,13 @@ def test_a_list_without_a_name_is_refused_without_words_of_the_command(app, web)
     assert "--" not in re.sub(r"<!--.*?-->", "", text(send(web, page_of, act="do")))
 
 
+def test_a_list_of_headings_alone_says_so_and_offers_nothing_to_bring_in(web):
+    shown = text(web.get(upload(web, b"Full name,E-mail\n", "guests.csv").location))
+
+    assert "There is no guest in this list" in shown
+    assert 'value="do"' not in shown
+
+
 def names_of(app) -> list[str]:
     with app.db.read() as session:
         return [str(row.person.name) for row in attendees_of(session)]

@@ -155,3 +155,14 @@ def test_the_counts_of_a_message_renew_themselves_while_it_leaves_and_not_for_lo
     assert all("data-renewed" in page and '<noscript><meta http-equiv="refresh"' in page for page in leaving)
     assert not any("data-renewed" in page or "http-equiv" in page for page in left)
     assert "data-renewed" not in text(web.get(f"{PAGE}s/2")), "one for later"
+
+
+def test_a_mistake_in_the_text_stands_beside_its_field_in_the_language_of_the_officer(web):
+    page = PAGE.replace("/en/", "/ru/")
+    shown = text(
+        web.post(page, data={"csrf_token": seal(web, page), **ENGLISH, "subject_ru": "Двери", "text_ru": "{x}"})
+    )
+
+    assert 'aria-invalid="true"' in shown.partition('id="text_ru"')[2].partition(">")[0]
+    assert "Text:" not in shown
+    assert "Неизвестная подстановка: {x}" in shown

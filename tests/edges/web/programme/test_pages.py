@@ -19,6 +19,9 @@ from scheduler.base import config
 from scheduler.base.errors import Invalid
 from scheduler.model.attendance import Answer, Attendee, Role
 from scheduler.model.events import Event, Kind, Mode, Visibility
+from scheduler.model.places import City, Organisation
+from scheduler.services.common.lookup import get
+from scheduler.services.directory import place_merging
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
 from scheduler.web.application import create_app
@@ -753,3 +756,21 @@ def test_what_is_kept_for_officials_is_not_shown_as_free(app, web):
 
     assert "2 of 5 places free" in text(web.get("/en/events/opening"))
     assert "Places free: 2" in text(web.get("/en/"))
+
+
+def test_an_address_that_names_a_city_or_organisation_merged_since_shows_the_same_events(app, web):
+    with app.db.write() as session:
+        for key in ("astana", "akmola"):
+            a_city(session, key)
+        for key in ("embassy", "mission"):
+            an_organisation(session, key, name=key)
+        a_venue(session, "palace", city="akmola", name="Palace")
+        an_event(session, venue="palace", organizer="mission", title="Opening at the palace")
+        for kind, kept, other in ((City, "astana", "akmola"), (Organisation, "embassy", "mission")):
+            place_merging.merge(session, get(session, kind, kept), get(session, kind, other), now=NOW)
+
+    for query in ("city=akmola", "organizer=mission"):
+        for page in ("/en/", f"/en/month/{START:%Y-%m}"):
+            shown = web.get(f"{page}?{query}").get_data(as_text=True)
+            assert "Opening at the palace" in shown, (page, query)
+    assert "Opening at the palace" not in web.get("/en/?city=nowhere").get_data(as_text=True)

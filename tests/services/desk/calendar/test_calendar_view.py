@@ -12,7 +12,7 @@ from scheduler.model.events import Kind, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import opening_days
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.desk.calendar import calendar_choices, calendar_view, days_off
+from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_events import CalendarFilter
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.events.programme.conflicts.contradictions import ClashKind
@@ -156,3 +156,20 @@ def test_a_calendar_costs_as_many_queries_for_fifteen_events_as_for_three(db):
         numbers.append(count_queries(db))
 
     assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_list_is_cut_between_days_and_turned_back_by_as_many_events(db):
+    with db.write() as session:
+        for number, day in enumerate((1, 2, 2, 2, 5, 9)):
+            an_event(session, f"event-{number}", dtstart=START.replace(day=day))
+
+    def find(turn, *days, most):
+        return turn(session, CalendarFilter(), *days, visibilities=Visibility, most=most).day
+
+    with db.read() as session:
+        ends = [find(calendar_events.find_list_end, FIRST, LAST, most=most) for most in (1, 3, 4, 6)]
+        assert [1, 1, 4, LAST.day] == ends
+        assert 2 == find(calendar_events.find_list_end, date(2027, 2, 2), LAST, most=1)  # a day is never cut
+        starts = [find(calendar_events.find_list_start, FIRST, date(2027, 2, 8), most=most) for most in (1, 3, 4, 6)]
+        assert [3, 3, 2, 1] == starts
