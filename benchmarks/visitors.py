@@ -10,18 +10,17 @@ Needs wrk (Debian). The servers, wrk and the database share the cores of the mac
 from __future__ import annotations
 
 import multiprocessing
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
-from statistics import quantiles
 
 import sqlalchemy as sa
 
-from benchmarks import common
+from benchmarks import common, contending
 from benchmarks.apply import apply
+from benchmarks.contending import CONTENDERS, contend
 from benchmarks.register import attendee_row, person_row
 from benchmarks.sample import people, programme
 from benchmarks.servers import SECRET, post_each, serving
@@ -37,7 +36,7 @@ from scheduler.storage.group_commit import GroupCommit
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 50
 LOADED = 4  # seconds
-CONTENDERS, EACH = 50, 20
+EACH = 20  # of each contender
 
 
 def main() -> None:
@@ -47,11 +46,12 @@ def main() -> None:
         with common.databases(engine) as fresh:
             rows = [_row(fresh, size, events, processes) for events in (1, 100) for processes in PROCESSES]
             common.show(f"{engine}: {size:,} confirm over HTTP, {CONNECTIONS} at a time", HEADINGS, rows)
-            common.show(f"{engine}: {CONTENDERS} contenders in one process", FAIR, [_fairness(fresh())])
+            common.show(
+                f"{engine}: {CONTENDERS} contenders in one process", contending.HEADINGS, [_fairness(fresh())]
+            )
 
 
 HEADINGS = ("", "processes", "per second", "p50 ms", "p99 ms", "bare write/s", "of it")
-FAIR = ("", "per second", "p50 ms", "p99 ms", "longest ms")
 
 
 def _row(fresh: common.Fresh, size: int, events: int, processes: int) -> Sequence[object]:
@@ -156,8 +156,7 @@ def _write_bare(url: str, places: Sequence[Place], together: Barrier) -> None:
 
 def _fairness(db: Database) -> Sequence[object]:
     _asked(db, CONTENDERS * EACH + 1, 1)
-    (first, *places), waited = _places(db), list[float]()
-    start_together = threading.Barrier(CONTENDERS)
+    first, *places = _places(db)
 
     def work(given: Sequence[str]) -> Sequence[Attendee | SchedulerError]:
         with db.write("page") as session:
@@ -165,24 +164,7 @@ def _fairness(db: Database) -> Sequence[object]:
 
     confirmed = GroupCommit(work)
     confirmed(_token(first))  # a process that has just begun has yet to compile its statements
-
-    def contend(mine: Sequence[Place]) -> None:
-        start_together.wait()
-        for one in mine:
-            start = time.perf_counter()
-            confirmed(_token(one))
-            waited.append((time.perf_counter() - start) * 1000)
-
-    threads = [threading.Thread(target=contend, args=(places[number::CONTENDERS],)) for number in range(CONTENDERS)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - start
-    assert len(waited) == CONTENDERS * EACH
-    cuts = quantiles(waited, n=100)
-    return ("one event", len(waited) / took, cuts[49], cuts[98], max(waited))
+    return contend([_token(one) for one in places], confirmed).row("one event")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ from scheduler.base.config import PREFIX, Settings
 from scheduler.channels.kept_letters import FILE_NAME, find_directory
 from scheduler.formats import private_files
 from scheduler.keys import SECRET
+from scheduler.storage import writer_line
 from scheduler.storage.database import Database, file_of
 
 log = logging.getLogger(__name__)
 
 LETTERS, BACKUPS = "letters", "backups"  # in the data directory
-_BESIDE_DATABASE = ("", "-wal", "-shm", "-journal")
+_BESIDE_DATABASE = ("", "-wal", "-shm", "-journal", writer_line.END)
 
 
 def close_to_others(settings: Settings, db: Database) -> None:

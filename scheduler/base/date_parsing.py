@@ -43,7 +43,7 @@ _NUMBERS = {
     "j": rf"(\d{{1,2}})/(\d{{1,2}})/(\d\d){_END}",  # day and month in either order, year in two digits
     "S": rf"(\d{{1,2}})([-/])(\d{{1,2}})\2(\d{{4}}){_END}",  # day and month in either order, year
     "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
-    "p": rf"(\d{{1,2}})\.(\d\d){_END}",  # hour and minute, or day and month
+    "p": rf"(\d{{1,2}})\.(\d\d){_END}(?:-[дт][ае]{NO_LETTER})?",  # hour and minute, or day and month
     "l": rf"(\d{{1,2}})\.([1-9])\.?{_END}",  # day and month
     "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
     "o": rf"(\d{{1,2}})(?:st|nd|rd|th|-?(?:е|го|ое)){NO_LETTER}",  # 2nd, 2-го
@@ -166,7 +166,9 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
     try:
         return _day(found["day"], today, lambda day: day >= today)
     except (ValueError, OverflowError) as error:
-        raise _nonexistent(text) from error
+        raise Invalid(
+            "There is no such date: “{text}”. Write it like 2027-02-02.", text=make_legible(text)
+        ) from error
 
 
 def parse_hour(text: str) -> time:
@@ -188,7 +190,7 @@ def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
     typed = normalize_typed(text)
     if _ZONED.search(typed):
         raise Invalid(
-            "“{text}” names a time zone or an offset: leave it out and give the zone with --tz.",
+            "“{text}” names a time zone or an offset: leave that out. The zone has an option or a field of its own.",
             text=make_legible(text),
         )
     tokens = list(_tokens(typed))

@@ -1,7 +1,7 @@
 """The database: engines and sessions, and the one place where a transaction opens.
 
-SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers in one
-process take a fair lock before BEGIN IMMEDIATE, because SQLite's own busy handler starves some of fifty contenders
+SQLite runs in WAL mode with synchronous=FULL: what was confirmed to a person survives a power cut. Writers stand in a
+fair line before BEGIN IMMEDIATE (`writer_line`), because SQLite's own busy handler starves some of fifty contenders
 for seconds.
 
 A thread has at most one session at a time. If it held one while it waited for another, a crowd of threads would hold
@@ -28,9 +28,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Invalid
-from scheduler.storage.patience import FairSemaphore, remaining_seconds
+from scheduler.storage.patience import remaining_seconds
 from scheduler.storage.refusals import Busy, translate_errors
 from scheduler.storage.unit_of_work import begin_unit_of_work
+from scheduler.storage.writer_line import WriterLine
 
 
 class NestedSessionError(RuntimeError):
@@ -61,7 +62,8 @@ class Database:
         self._owns_engine = engine is None
         self._reader = self._reading(self.engine)
         self._writer = self._writing(self.engine)
-        self._turn = FairSemaphore()
+        self._turn = WriterLine(file_of(self.url))
+        self._locked_for = float(str(self.url.query.get("timeout", LOCKED_FOR)))
         self._threads_with_session: set[int] = set()
 
     @contextmanager
@@ -147,7 +149,8 @@ class Database:
         if not self.embedded:
             yield
             return
-        if not self._turn.acquire(remaining_seconds()):
+        patience = remaining_seconds()
+        if not self._turn.acquire(patience, others=min(self._locked_for, patience or self._locked_for)):
             raise Busy
         try:
             yield

@@ -29,6 +29,7 @@ from scheduler.services.consulate.posts import opening_days, post_mapping, posts
 from scheduler.services.consulate.posts.free_times import Party, compute_need, find_free_times
 from scheduler.services.consulate.posts.post_drafts import PostDraft, SpecialDraft
 from scheduler.services.consulate.visits import booking, lifecycle, references
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.lifecycle import get_party
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 from scheduler.services.privacy import access_log
@@ -73,7 +74,7 @@ class Consulate:
     def hold(self, name: str, at: datetime = MORNING, *documents: str, desk: bool = False, **given: Any) -> str:
         with self.db.write() as session:
             draft = a_party(name, *documents, **given)
-            made = booking.book(session, self._service(session), at, draft, secret=SECRET, now=self.now, desk=desk)
+            made = bookings.book(session, self._service(session), at, draft, secret=SECRET, now=self.now, desk=desk)
             return made.reference
 
     def book(self, name: str, at: datetime = MORNING, *documents: str, **given: Any) -> str:

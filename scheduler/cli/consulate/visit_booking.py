@@ -24,6 +24,7 @@ from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.common.drafts import check
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, references
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 
@@ -60,7 +61,7 @@ def book(
     with context.write() as session:
         offered = posts.get_service(posts.get(session, post), service)
         start = _read_time(context, offered.post, time)
-        booked = booking.book(
+        booked = bookings.book(
             session, offered, start, draft, secret=context.app.secret, now=context.now(), desk=not hold
         )
         _report(booked, as_json)

@@ -20,6 +20,7 @@ from scheduler.base.errors import Conflict, Forbidden
 from scheduler.channels.kept_letters import FILE_NAME
 from scheduler.formats.atomic_write import replace_file
 from scheduler.formats.private_files import PRIVATE_FILE, make_private_directory
+from scheduler.storage import writer_line
 
 MARKER = ".scheduler-demo"
 ABOUT = b"# Made by `scheduler demo`, which removes what it wrote when it plays here again, and nothing else.\n"
@@ -30,7 +31,7 @@ SETTINGS, PROGRAMME, DATABASE, LETTERS, CALENDARS = (
     "letters",
     "calendars",
 )
-IN_USE = ("secret", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
+IN_USE = ("secret", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}{writer_line.END}")
 FIXED = (SETTINGS, PROGRAMME, *IN_USE)
 _CALENDAR = re.compile(rf"{CALENDARS}/[a-z0-9-]+\.[a-z]+\.ics")
 _ANY = "any"  # in place of the digest of a file that changes while the demo is used

@@ -22,6 +22,7 @@ from scheduler.model.events import Event, Mode, Registration, Reminder, Visibili
 from scheduler.model.letters import Letter
 from scheduler.services.desk.informed import Informed, find_informed
 from scheduler.services.desk.objections import Objection, describe_contradictions, find_holidays, find_posts
+from scheduler.services.events.programme.event_reading import find_lack_of_room, get_capacity
 from scheduler.services.events.programme.event_times import capture_facts, find_passed_times
 from scheduler.services.events.replanning.event_trees import find_reason_to_leave_out, walk_trees
 from scheduler.storage.unit_of_work import unit_of_work
@@ -179,7 +180,9 @@ def observe(
         *describe_contradictions(unit.overruled),
         *find_posts(session, unsettled, now=now),
     ]
-    informed = find_informed(session, [event.id for event in planned], after=before.last_letter, language=language)
+    informed = find_informed(
+        session, [event.id for event in planned], after=before.last_letter, now=now, language=language
+    )
     stays = _list_staying(before, outcomes, now)
     return Consequences(
         done=done,
@@ -307,7 +310,10 @@ def _describe_event(
         offers=offers,
         guests=guests[0],
         passes=guests[1],
-        doubts=find_passed_times(event, _list_retimed_fields(event, was), now=now),
+        doubts=[
+            *find_passed_times(event, _list_retimed_fields(event, was), now=now),
+            *find_lack_of_room(event, get_capacity(event, Mode.IN_PERSON).capacity),
+        ],
     )
 
 

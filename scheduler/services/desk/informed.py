@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from scheduler.base.i18n import N_, supported_language
 from scheduler.model.attendance import ON_LIST, Attendee, Partstat, Standing
-from scheduler.model.letters import NEWS, Letter
+from scheduler.model.events import Event
+from scheduler.model.letters import NEWS, Letter, Outcome
 from scheduler.model.places import Person
-from scheduler.services.letters import composing
+from scheduler.services.letters import composing, letter_rows, relevance
 from scheduler.services.letters.composing import ReadableLetter
 from scheduler.services.letters.envelope import SenderIdentity, Skip
 from scheduler.services.outbox.enqueue import UNTOLD
@@ -74,12 +75,14 @@ class Informed:
         )
 
 
-def find_informed(session: Session, events: Collection[int], *, after: int, language: str) -> Informed:
+def find_informed(session: Session, events: Collection[int], *, after: int, now: datetime, language: str) -> Informed:
     """Return who is informed of an act by the letters about events (ids) that were queued after one (id).
 
-    Names are in ``language``.
+    Whoever has not read yet what the act takes back is told nothing. Names are in ``language``.
     """
     of_act = sa.and_(Letter.event_id.in_(events), Letter.id > after, Letter.reason != UNTOLD)
+    if needless := _find_needless(session, of_act, now=now):
+        of_act = sa.and_(of_act, Letter.id.not_in(needless))
     by_mail, by_telephone = Person.email.is_not(None), sa.func.coalesce(Person.telephone, "") != ""
     query = (
         sa.select(Person.language, by_mail, by_telephone, sa.func.count(sa.distinct(Person.id)))
@@ -107,6 +110,25 @@ def find_informed(session: Session, events: Collection[int], *, after: int, lang
         letter_ids=first,
         digest=str([(*row[:4], row[5]) for row in rows]),
     )
+
+
+def _find_needless(session: Session, of_act: sa.ColumnElement[bool], *, now: datetime) -> Collection[int]:
+    """Return the ids of the news that will not leave: its readers never read of what it takes back."""
+    earlier = aliased(Letter)
+    same = [getattr(earlier, name) == getattr(Letter, name) for name in ("event_id", "person_id")]
+    unsent = sa.or_(earlier.outcome.is_(None), earlier.outcome == Outcome.SKIPPED)
+    unread = sa.exists().where(*same, earlier.id < Letter.id, earlier.kind.in_(NEWS), unsent)
+    ids = session.scalars(sa.select(Letter.id).where(of_act, Letter.kind.in_(NEWS), unread)).all()
+    rows = letter_rows.read_rows(session, ids) if ids else {}
+    threads = relevance.news_threads(session, rows.values())
+    return [
+        row.id
+        for row in rows.values()
+        if row.email
+        and relevance.reason_to_skip(
+            row, session.get_one(Event, row.event_id), threads[row.event_id, row.person_id], now
+        )
+    ]
 
 
 def _join_languages(rows: Iterable[Any]) -> Sequence[InformedReaders]:

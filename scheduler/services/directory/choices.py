@@ -34,7 +34,7 @@ _NAMED = 4  # of those that a name may mean, in a complaint
 class Choice:
     """Something to choose: its key, what it is called in the reader's language, and all that it may be typed as.
 
-    A place has its zone and its country.
+    A place has its zone and its country, a venue also its capacity.
     """
 
     key: str
@@ -43,6 +43,7 @@ class Choice:
     tzid: str = ""
     country: str = ""
     number: int = 0
+    capacity: int | None = None
 
 
 class ChoiceList:
@@ -163,7 +164,7 @@ def name_person(title: Text, name: Text, position: Text, language: str) -> str:
 def _make_venue(row: Any, language: str) -> Choice:
     label = _join(row.name.to(language), row.city.to(language))
     names = _list_names(row.name, row.city)
-    return Choice(row.key, label, names, row.tzid, row.holidays or row.country, row.id)
+    return Choice(row.key, label, names, row.tzid, row.holidays or row.country, row.id, row.capacity)
 
 
 def _make_organisation(row: Any, language: str) -> Choice:
@@ -187,7 +188,9 @@ def _list_names(*texts: Text) -> tuple[str, ...]:
     return tuple(name for text in texts for name in text.values())
 
 
-_VENUES = sa.select(Venue.id, Venue.key, Venue.name, Venue.holidays, City.name.label("city"), City.tzid, City.country)
+_VENUES = sa.select(Venue.id, Venue.key, Venue.name, Venue.holidays, Venue.capacity).add_columns(
+    City.name.label("city"), City.tzid, City.country
+)
 _PEOPLE = sa.select(Person.id, Person.key, Person.courtesy_title, Person.name, Person.position)
 _SOURCES: Mapping[str, _Source] = {
     "venue": _Source(Venue, _VENUES.join(Venue.city).order_by(Venue.key), _make_venue),

@@ -71,14 +71,15 @@ class DirectoryIndex:
         self._last_line = -1
         self._lines: set[int] = set()  # of the audit, the last ones that were read
 
-    def find(self, session: Session, noun: str, typed: str) -> Sequence[int]:
+    def find(self, session: Session, noun: str, typed: str, *, but: Collection[int] = ()) -> Sequence[int]:
         """Return the ids of the rows of a noun that have each word that was typed, the likeliest first.
 
-        If none has each word, return those that have the most of them.
+        If none has each word, return those that have the most of them. Rows that somebody may not know of (``but``)
+        are left out first: they change nothing of what is found.
         """
         with self._lock:
             self._refresh(session)
-            return self._find(noun, typed[:MAX_TYPED])
+            return self._find(noun, typed[:MAX_TYPED], but)
 
     def find_exact(self, session: Session, noun: str, typed: str) -> Sequence[int]:
         """Return the ids of the rows that are called exactly so, in any script, or have this key."""
@@ -115,16 +116,15 @@ class DirectoryIndex:
 
     # Searching
 
-    def _find(self, noun: str, typed: str) -> list[int]:
-        known = self._rows[noun].marks.get(f"mail {fold_text(typed.strip())}")
-        if known:
+    def _find(self, noun: str, typed: str, but: Collection[int]) -> list[int]:
+        if known := self._rows[noun].marks.get(f"mail {fold_text(typed.strip())}", set()).difference(but):
             return sorted(known)
         words = _split_typed(typed)
         hits = [self._score(noun, word) for word in words]
         total: dict[int, list[float]] = defaultdict(list)
         for hit in hits:
-            for number, score in hit.items():
-                total[number].append(score)
+            for number in hit.keys() - but:
+                total[number].append(hit[number])
         most = max(map(len, total.values()), default=0)
         whole = {number: scores for number, scores in total.items() if len(scores) == most}
         if any(min(scores) >= SURE for scores in whole.values()):

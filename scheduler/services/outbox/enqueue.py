@@ -57,13 +57,17 @@ def letter_row(kind: LetterKind, to: Person, event: Event, *, key: str, now: dat
         "expires_at": _expiry(event),
         "created_at": now,
         "facts": {},
-        **_initial_outcome(to, now),
+        **initial_outcome(to.email, now),
     }
 
 
 def queue_many(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Queue letters by one statement. People and events they are about must be flushed before."""
-    session.connection().execute(insert_ignoring(session, Letter.__table__), rows)
+    """Queue letters by one statement; those with a key that is there already are ignored.
+
+    What they are about must be flushed before.
+    """
+    if rows:
+        session.connection().execute(insert_ignoring(session, Letter.__table__), rows)
 
 
 def _expiry(event: Event) -> datetime | None:
@@ -71,13 +75,13 @@ def _expiry(event: Event) -> datetime | None:
     return None if event.kind is Kind.ANNIVERSARY else event.ends_at
 
 
-def _initial_outcome(to: Person, now: datetime) -> dict[str, Any]:
+def initial_outcome(email: str | None, now: datetime) -> dict[str, Any]:
     """Return the outcome columns of a new letter.
 
     A letter to somebody without an address is skipped at once and stays in the ledger: it shows officers whom they
     must inform by other means.
     """
-    if to.email:
+    if email:
         return {"outcome": None, "reason": "", "finished_at": None}
     return {"outcome": Outcome.SKIPPED, "reason": NO_ADDRESS, "finished_at": now}
 

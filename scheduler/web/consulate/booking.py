@@ -6,8 +6,10 @@ the one form that is sent; nothing about a reader is stored before that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask_limiter import Limiter
@@ -15,10 +17,14 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.clock import wall
-from scheduler.services.consulate.posts import free_times, public_posts, week_view
+from scheduler.base.errors import SchedulerError
+from scheduler.services.consulate.posts import free_times, posts, public_posts, week_view
+from scheduler.services.consulate.posts.free_times import KnownTimes
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, public_requests
 from scheduler.services.consulate.visits.booking import NotOffered
+from scheduler.services.consulate.visits.public_requests import SentRequest
+from scheduler.storage.group_commit import GroupCommit
 from scheduler.web.consulate import waiting_list
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking_choice import (
@@ -36,18 +42,25 @@ from scheduler.web.consulate.booking_choice import (
     render_party,
     with_choice,
 )
+from scheduler.web.consulate.times_memory import TimesMemory
 from scheduler.web.consulate.visitor_fields import read_draft
 from scheduler.web.kit import form_floods
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_time
-from scheduler.web.memory.page_marks import remembered
+from scheduler.web.memory.page_marks import FOR_MANY, limit_life, remembered, see_anew
+
+# What the address of a week of free times may say to be kept in memory; whatever else it says is read all the same.
+NUMBER, LAYOUT, DAY = re.compile(r"[0-9]{1,3}"), re.compile(r"[a-z]{1,20}"), re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("visiting", __name__)
     limited = limiter.limit(POSTS)
+    memory = TimesMemory()
+
+    requested: GroupCommit[_Requested, SchedulerError | None] = GroupCommit(partial(_request_each, app))
 
     @pages.get(BOOK)
     @remembered()
@@ -62,9 +75,15 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     @limited
     @unshared
     def ask(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
-        return _request_visit(app, key, name)
+        return _request_visit(app, key, name, requested)
 
-    add_page(pages, app, "time", "times", _show_times)
+    @pages.get(f"{SERVICE}/time")
+    @remembered({"people": NUMBER, "documents": NUMBER, "layout": LAYOUT, "from": DAY})
+    @unshared
+    def times(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
+        show = partial(_show_times, memory=memory, now=app.clock.now())
+        return with_choice(show)(app, key, name)
+
     add_page(pages, app, "why", "why", _show_why)
     add_page(pages, app, "who", "who", _show_who)
     add_page(pages, app, "sent", "sent", _show_sent)
@@ -98,13 +117,24 @@ def _show_party(app: App, key: str, name: str) -> str:
 # The time
 
 
-@with_choice
-def _show_times(app: App, session: Session, choice: BookingChoice) -> Response | str:
-    return _render_times(app, session, choice)
+def _show_times(app: App, session: Session, choice: BookingChoice, *, memory: TimesMemory, now: datetime) -> Response:
+    """Show a week of free times, which is kept for many readers for as long as what is known of the times is new."""
+    known = None
+    if FOR_MANY in request.environ:
+        known, until = memory.find(session, choice.service.post, now=now)
+        limit_life(until)
+    page = Response(_render_times(app, session, choice, known=known))
+    page.headers["Cache-Control"] = "no-cache"
+    return page
 
 
 def _render_times(
-    app: App, session: Session, choice: BookingChoice, problem: str = "", nearest: Sequence[Slot] = ()
+    app: App,
+    session: Session,
+    choice: BookingChoice,
+    problem: str = "",
+    nearest: Sequence[Slot] = (),
+    known: KnownTimes | None = None,
 ) -> str:
     now, service = app.clock.now(), choice.service
     return render_page(
@@ -112,7 +142,7 @@ def _render_times(
         service,
         _("Choose a time"),
         3,
-        week=week_view.find_week(session, service, choice.party, read_week(nearest), now=now),
+        week=week_view.find_week(session, service, choice.party, read_week(nearest), now=now, known=known),
         party=choice.party,
         to=choice.address,
         taken=choice.address("who").partition("?")[0],
@@ -157,7 +187,7 @@ def _show_who(app: App, session: Session, choice: BookingChoice) -> Response | s
         booking.require_free(session, choice.service, choice.party, at, now=app.clock.now())
     except NotOffered as error:
         problem = visit_wording.not_offered(at, error.why, choice.service)
-        return show_form_again(_render_times(app, session, choice, problem, error.nearest), 409)
+        return see_anew(show_form_again(_render_times(app, session, choice, problem, error.nearest), 409))
     return _render_who(app, session, choice, at, Form())
 
 
@@ -181,7 +211,9 @@ def _render_who(
     )
 
 
-def _request_visit(app: App, key: str, name: str) -> Response | str:
+def _request_visit(
+    app: App, key: str, name: str, requested: GroupCommit[_Requested, SchedulerError | None]
+) -> Response | str:
     """Hold the time that was chosen, and show the page that tells the applicant to look into their e-mail."""
     form, now = Form.sent(), app.clock.now()
     with app.db.read() as session:
@@ -199,18 +231,61 @@ def _request_visit(app: App, key: str, name: str) -> Response | str:
             return show_form_again(_render_who(app, session, choice, at, form))
         except NotOffered as error:
             return _offer_other_times(app, session, choice, at, form, error)
+    wanted = SentRequest(service=name, at=at, draft=draft, form=nonce)
+    solved = form_floods.read_solved(form, app=app, now=now)
     try:
-        with app.db.write("page") as session:
-            form_floods.admit(session, form, app=app, now=now)
-            service = get_service(session, key, name)
-            public_requests.request_visit(session, service, at, draft, form=nonce, secret=app.secret, now=now)
+        if solved:
+            requested((key, wanted, solved), None if app.db.embedded else key)
+        else:
+            _request_alone(app, key, wanted, form)
     except NotOffered as error:
         with app.db.read() as session:
             return _offer_other_times(app, session, read_sent_choice(session, key, name), at, form, error)
-    except form_floods.NotLetIn:
+    except form_floods.NotLetIn as error:
+        form.errors.setdefault("", error.message)
         with app.db.read() as session:
             return show_form_again(_render_who(app, session, read_sent_choice(session, key, name), at, form))
     return _go_to_sent(app, choice, at)
+
+
+_Requested = tuple[str, SentRequest, form_floods.SolvedForm]  # with the key of the post
+
+
+def _request_each(app: App, given: Sequence[_Requested]) -> Sequence[SchedulerError | None]:
+    """Hold times for all who have sent their forms at the same moment: those for each post together."""
+    found: dict[int, SchedulerError | None] = {}
+    with app.db.write("page") as session:
+        for key in dict.fromkeys(key for key, _, _ in given):
+            mine = [one for one in given if one[0] == key]
+            results = _request_at_post(session, app, key, mine)
+            found |= {id(one): result for one, result in zip(mine, results, strict=True)}
+    return [found[id(one)] for one in given]
+
+
+def _request_at_post(
+    session: Session, app: App, key: str, given: Sequence[_Requested]
+) -> Sequence[SchedulerError | None]:
+    now, post = app.clock.now(), public_posts.get_bookable(session, key)
+    posts.lock_post(session, post)  # so that no form is let in twice at the same moment
+    refusals = form_floods.find_refusals(session, [solved for _, _, solved in given])
+    wanted = [one for (_, one, _), refusal in zip(given, refusals, strict=True) if not refusal]
+    held = iter(public_requests.request_each(session, post, wanted, secret=app.secret, now=now))
+    results = [form_floods.NotLetIn(refusal) if refusal else next(held) for refusal in refusals]
+    let_in = [solved for (_, _, solved), result in zip(given, results, strict=True) if result is None]
+    form_floods.record(session, let_in, now=now)
+    return results
+
+
+def _request_alone(app: App, key: str, wanted: SentRequest, form: Form) -> None:
+    """Hold a time for a form without a solution, which is counted before it is let in. Raise as `_request_each`."""
+    now = app.clock.now()
+    with app.db.write("page") as session:
+        post = public_posts.get_bookable(session, key)
+        posts.lock_post(session, post)
+        form_floods.admit(session, form, app=app, now=now)
+        (refusal,) = public_requests.request_each(session, post, [wanted], secret=app.secret, now=now)
+        if refusal is not None:
+            raise refusal
 
 
 def _offer_other_times(
@@ -218,7 +293,7 @@ def _offer_other_times(
 ) -> Response:
     """Show the form again as it was filled in, with the nearest free times in place of the one that was refused."""
     form.errors["at"] = visit_wording.not_offered(at, error.why, choice.service)
-    return show_form_again(_render_who(app, session, choice, at, form, error.nearest), 409)
+    return see_anew(show_form_again(_render_who(app, session, choice, at, form, error.nearest), 409))
 
 
 def _go_to_sent(app: App, choice: BookingChoice, at: datetime) -> Response:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from scheduler.app import App
-from scheduler.base.errors import Conflict, NotFound, NothingToChange
+from scheduler.base.errors import Conflict, NotFound, NothingToChange, SchedulerError
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.visits import Appointment, Side, VisitStatus
 from scheduler.services.consulate.front_desk import visit_corrections
@@ -25,10 +25,12 @@ from scheduler.services.consulate.posts import week_view
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import booking, own_visit_page
 from scheduler.services.consulate.visits import links as visit_links
+from scheduler.services.consulate.visits.batches.confirmations import PostHeld, confirm_each
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands, VisitTooLate, get_party
 from scheduler.services.consulate.visits.links import PATHS, VisitPurpose
 from scheduler.services.consulate.visits.wording import make_calendar as calendar_file
+from scheduler.storage.group_commit import GroupCommit
 from scheduler.web.consulate import wording as visit_wording
 from scheduler.web.consulate.booking_choice import read_week
 from scheduler.web.kit.answers import answer_calendar, redirect_after_form, show_form_again, show_invalid_link
@@ -37,6 +39,7 @@ from scheduler.web.kit.http_cache import ContentHistory
 from scheduler.web.kit.language import _, known_zone, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.kit.typed_times import parse_typed_time
+from scheduler.web.memory.page_marks import see_anew
 
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.CONFIRM]}/<token>"
 OWN = f"{PER_LANGUAGE}/{PATHS[VisitPurpose.OWN]}/<token>"
@@ -47,6 +50,12 @@ Show = Callable[[Session, Appointment], Response | str]
 def blueprint(app: App, limiter: Limiter) -> Blueprint:
     pages = Blueprint("ownvisit", __name__)
     limited = limiter.shared_limit(POSTS, scope="visit")
+    confirmed = _confirming(app)
+
+    @pages.post(CONFIRM)  # not limited: nobody guesses a link, and to count would cost more than to confirm
+    @unshared
+    def confirm(language: str, token: str) -> Response | str:  # noqa: ARG001 - kept in g for all
+        return _confirm(app, token, confirmed)
 
     def add_page(path: str, name: str, show: Show, purpose: VisitPurpose = VisitPurpose.OWN) -> None:
         @unshared
@@ -65,7 +74,6 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
         pages.post(path, endpoint=name)(view)
 
     add_page(CONFIRM, "to_confirm", lambda _session, visit: _show_confirm(app, visit), VisitPurpose.CONFIRM)
-    add_form(CONFIRM, "confirm", _confirm)
     add_page(OWN, "own", lambda _session, visit: _show_own(app, visit))
     add_page(f"{OWN}/time", "times", lambda session, visit: _show_times(app, session, visit))
     add_page(f"{OWN}/move", "to_move", lambda session, visit: _show_move(app, session, visit))
@@ -135,20 +143,40 @@ _TITLES: dict[VisitStatus, Callable[[], str]] = {
 }
 
 
-def _confirm(app: App, token: str) -> Response | str:
-    now = app.clock.now()
+def _confirm(app: App, token: str, confirmed: Callable[[str], tuple[Appointment, bool]]) -> Response | str:
     try:
-        with app.db.write("page") as session:
-            visit = visit_links.find(session, token, VisitPurpose.CONFIRM, secret=app.secret)
-            done = "reconfirmed" if own_visit_page.needs_reconfirmation(visit, now) else "booked"
-            own_visit_page.confirm_or_reconfirm(session, visit, now=now)
-            return _go_back(app, visit, done)
+        visit, again = confirmed(token)
     except NotFound:
         return show_invalid_link()
     except NoLongerStands:
         return _show_visit(
             app, token, VisitPurpose.CONFIRM, lambda _session, visit: redirect_after_form(_make_path(app, visit))
         )
+    return _go_back(app, visit, "reconfirmed" if again else "booked")
+
+
+def _confirming(app: App) -> Callable[[str], tuple[Appointment, bool]]:
+    """Whoever presses the button at the same moment is confirmed together.
+
+    A post that somebody else holds is left out, and waited for by its own visitors alone.
+    """
+    together = GroupCommit(partial(_confirm_each, app, waits=False))
+    of_one_post = GroupCommit(partial(_confirm_each, app, waits=True))
+
+    def confirm(token: str) -> tuple[Appointment, bool]:
+        try:
+            return together(token)
+        except PostHeld as held:
+            return of_one_post(token, held.post)
+
+    return confirm
+
+
+def _confirm_each(
+    app: App, given: Sequence[str], *, waits: bool
+) -> Sequence[tuple[Appointment, bool] | SchedulerError]:
+    with app.db.write("page") as session:
+        return confirm_each(session, given, secret=app.secret, now=app.clock.now(), waits=waits)
 
 
 # The page
@@ -222,7 +250,7 @@ def _show_times(
         problem=problem,
         nearest=nearest,
     )
-    return show_form_again(page, 409) if problem else page
+    return see_anew(show_form_again(page, 409)) if problem else page
 
 
 def _show_move(app: App, session: Session, visit: Appointment) -> Response | str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.errors import Invalid
-from scheduler.services.consulate.posts import week_view
+from scheduler.services.consulate.posts import posts, week_view
 from scheduler.services.consulate.visits import booking, public_requests
 from scheduler.services.consulate.visits.booking import NotOffered, Unchanged
 from scheduler.web.consulate.booking_choice import (
@@ -119,8 +119,9 @@ def _join(app: App, key: str, name: str) -> Response | str:
             return redirect_after_form(to)
     try:
         with app.db.write("page") as session:
-            form_floods.admit(session, form, app=app, now=now)
             service = get_service(session, key, name)
+            posts.lock_post(session, service.post)  # before the form, as bookings do (see docs/architecture.md)
+            form_floods.admit(session, form, app=app, now=now)
             public_requests.request_waiting_place(
                 session, service, days, draft, form=nonce, secret=app.secret, now=now
             )

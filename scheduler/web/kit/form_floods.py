@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -26,6 +27,7 @@ from scheduler.base.errors import Forbidden
 from scheduler.model.operations import SentForm
 from scheduler.services.common.request_limits import hit, hit_values
 from scheduler.services.common.tokens import derive
+from scheduler.storage.upsert import insert_ignoring
 from scheduler.web.kit.forms import SEAL, Form
 from scheduler.web.kit.language import _
 from scheduler.web.kit.limit_storage import requesting_address
@@ -48,6 +50,20 @@ class Few:
 
 class NotLetIn(Forbidden):
     """The form was not let in; it says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedForm:
+    """A form with a solution, as it is let in together with others: its nonce, a digest of its content, its faults.
+
+    ``wrong`` says what is wrong with the solution, ``resent`` that other content was sent with this form before: both
+    in the language of its reader, both only shown if they apply.
+    """
+
+    form: str
+    content: str
+    wrong: str
+    resent: str
 
 
 # The challenge
@@ -95,10 +111,41 @@ def admit(session: Session, form: Form, *, app: App, now: datetime) -> None:
     """
     if not _first_use(session, form, app, now):
         return
-    if form[FIELD]:
-        _refuse_wrong(form, app, now)
-    else:
+    if not form[FIELD]:
         _refuse_many(session, form, app, now)
+    elif fault := _find_fault(form, app, now):
+        _refuse(form, fault)
+
+
+def read_solved(form: Form, *, app: App, now: datetime) -> SolvedForm | None:
+    """Return a form whose seal is valid for `find_refusals`, or None for one without a solution."""
+    if not form[FIELD]:
+        return None
+    wrong = _find_fault(form, app, now)
+    return SolvedForm(_form(form[SEAL]), _content(form, app), wrong, _resent())
+
+
+def find_refusals(session: Session, forms: Sequence[SolvedForm]) -> list[str]:
+    """Return for each form why it is not let in, as `admit` would say, or ""; nothing is written.
+
+    The caller holds what keeps one form from being let in twice at the same moment.
+    """
+    query = sa.select(SentForm.form, SentForm.content).where(SentForm.form.in_({one.form for one in forms}))
+    known: dict[str, str] = {row.form: row.content for row in session.execute(query)}
+    refusals = []
+    for one in forms:
+        wrong = one.wrong if one.form not in known else "" if known[one.form] == one.content else one.resent
+        refusals.append(wrong)
+        if not wrong:
+            known[one.form] = one.content  # of two clicks at the same moment, too
+    return refusals
+
+
+def record(session: Session, forms: Sequence[SolvedForm], *, now: datetime) -> None:
+    """Record that these forms were let in, in the transaction of what they change."""
+    rows = [{"form": one.form, "content": one.content, "sent_at": now} for one in forms]
+    if rows:
+        session.connection().execute(insert_ignoring(session, SentForm.__table__), rows)
 
 
 def _first_use(session: Session, form: Form, app: App, now: datetime) -> bool:
@@ -108,8 +155,12 @@ def _first_use(session: Session, form: Form, app: App, now: datetime) -> bool:
         return True
     before = session.scalar(sa.select(SentForm.content).where(SentForm.form == sent["form"]))
     if before != sent["content"]:
-        _refuse(form, _("This form was already sent. Please check it and send it again."))
+        _refuse(form, _resent())
     return False
+
+
+def _resent() -> str:
+    return _("This form was already sent. Please check it and send it again.")
 
 
 def _content(form: Form, app: App) -> str:
@@ -117,12 +168,12 @@ def _content(form: Form, app: App) -> str:
     return derive("content", json.dumps(typed), secret=app.secret)
 
 
-def _refuse_wrong(form: Form, app: App, now: datetime) -> None:
+def _find_fault(form: Form, app: App, now: datetime) -> str:
+    """Return what is wrong with the solution of a form, or ""."""
     form_of, until = _signed(form[FIELD], app)
     if form_of != _form(form[SEAL]):
-        _refuse(form, _("The calculation of your browser does not belong to this form. Please send the form again."))
-    if now >= until:
-        _refuse(form, _("This page was open for too long. Please check it and send it again."))
+        return _("The calculation of your browser does not belong to this form. Please send the form again.")
+    return _("This page was open for too long. Please check it and send it again.") if now >= until else ""
 
 
 def _signed(solution: str, app: App) -> tuple[str, datetime]:

@@ -18,7 +18,7 @@ from scheduler.services.feeds.addresses import MAX_QUERY_LENGTH
 from scheduler.web.entrance.request_record import ROUTE
 from scheduler.web.kit.http_cache import Environ
 from scheduler.web.kit.language import CLOCK, known_zone
-from scheduler.web.memory.page_marks import PageChoice
+from scheduler.web.memory.page_marks import FOR_MANY, FRESH, PageChoice
 
 WITHOUT_LANGUAGE = ("/sitemap.xml",)
 # What is passed on of a request: its path and its sender, whose limit it counts against.
@@ -49,6 +49,7 @@ class PageAddress(NamedTuple):
         return {
             **passed,
             **clock,
+            FOR_MANY: True,
             "REQUEST_METHOD": "GET",
             "QUERY_STRING": self.query,
             "wsgi.url_scheme": scheme,
@@ -72,6 +73,12 @@ def read_clock(environ: Mapping[str, Any]) -> str:
     if not cookie or CLOCK not in cookie:
         return ""
     return known_zone(parse_cookie(cookie).get(CLOCK, "")) or ""
+
+
+def wants_fresh(environ: Mapping[str, Any]) -> bool:
+    """Return whether a reader was just refused something that a kept page may still show."""
+    cookie = environ.get("HTTP_COOKIE")
+    return bool(cookie and FRESH in cookie and FRESH in parse_cookie(cookie))
 
 
 def normalise_query(query: str, choice: PageChoice) -> str | None:

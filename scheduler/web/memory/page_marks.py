@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from flask import request
+from flask import Response, request
 
 TRUE_UNTIL = "scheduler.true_until"  # in the environ: the earliest instant at which the page may say something else
 # Free places and who comes have no version, because it would change with every registration.
 PLACES_TRUE_FOR = timedelta(seconds=1)
+FOR_MANY = "scheduler.for_many"  # in the environ of a request whose page is made to be kept
+# A cookie of two seconds, for who was just refused something that a kept page may still show: made anew for them.
+FRESH, FRESH_SECONDS = "fresh", 2
 _REMEMBERED = "remembered"  # the attribute of a view
 KEY = re.compile(r"[a-z0-9][a-z0-9 -]{0,99}")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -46,6 +49,13 @@ def choice_of(view: Callable[..., Any]) -> PageChoice | None:
     """Return what a view reads from its address if its page may be kept; None for all other pages."""
     found: PageChoice | None = getattr(view, _REMEMBERED, None)
     return found
+
+
+def see_anew(response: Response) -> Response:
+    """Have the next pages of this reader made anew: what they were just refused must not be offered to them again."""
+    secure = request.is_secure
+    response.set_cookie(FRESH, "1", max_age=FRESH_SECONDS, samesite="Lax", httponly=True, secure=secure)
+    return response
 
 
 def limit_life(until: datetime) -> None:

@@ -41,12 +41,14 @@ class KeptPage(Representation):
         self, answer: PageAnswer, *, route: str, version: ContentVersion, since: datetime, until: datetime
     ) -> None:
         self.route, self.version, self.since, self.until = route, version, since, until
-        private = "private" in answer.header("Cache-Control")
+        says = answer.header("Cache-Control")
+        private = "private" in says
+        asked_each_time = private or "no-cache" in says
         super().__init__(
             answer.body,
             headers=[pair for pair in answer.headers if pair[0].lower() not in _OF_ANSWERS],
-            cache_control="private, no-cache" if private else "public",
-            expires=None if private else until,
+            cache_control="private, no-cache" if private else "no-cache" if asked_each_time else "public",
+            expires=None if asked_each_time else until,
             vary=answer.header("Vary"),
         )
 
@@ -86,6 +88,8 @@ class PageServer:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Body:
         path: str = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or not page_addresses.may_be_kept(path):
+            return self._leave(environ, start_response)
+        if page_addresses.wants_fresh(environ):
             return self._leave(environ, start_response)
         query, tzid = environ.get("QUERY_STRING", ""), page_addresses.read_clock(environ)
         page = self.memory.get(page_addresses.make_key(path, query, tzid))

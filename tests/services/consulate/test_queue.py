@@ -17,7 +17,8 @@ from scheduler.services.consulate.front_desk import board as queue_board
 from scheduler.services.consulate.front_desk.actions import AnotherDay, NobodyWaits
 from scheduler.services.consulate.front_desk.walk_ins import NoWalkIns
 from scheduler.services.consulate.posts import posts
-from scheduler.services.consulate.visits import booking, references, upkeep
+from scheduler.services.consulate.visits import references, upkeep
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.booking import AlreadyBooked, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
@@ -449,12 +450,12 @@ def test_a_hundred_who_are_checked_in_at_once_have_a_hundred_tickets(db):
         stamp = posts.get_service(posts.get(session, "phuket"), "stamp")
         now = NINE - timedelta(hours=20)
         booked = [
-            booking.book(
+            bookings.book(
                 session, stamp, MORNING + n // 2 * 5 * MINUTE, a_party(f"guest{n}"), secret=SECRET, now=now, desk=True
             ).reference
             for n in range(70)
         ] + [
-            booking.book(
+            bookings.book(
                 session,
                 stamp,
                 MORNING + timedelta(hours=4) + n // 2 * 5 * MINUTE,

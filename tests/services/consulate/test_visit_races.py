@@ -14,7 +14,8 @@ from scheduler.base.errors import Conflict
 from scheduler.model.visits import Appointment, ServiceDay, SlotClaim, VisitStatus
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking
-from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken
+from scheduler.services.consulate.visits.batches import bookings
+from scheduler.services.consulate.visits.booking import AlreadyBooked, KnownApplicants, NotOffered, SlotTaken
 from scheduler.storage.database import Database
 from tests.support.builders import NOW, SECRET
 from tests.support.consulate import MORNING, PASSPORT, Consulate, a_party, a_post, wrong_with_cells
@@ -47,7 +48,7 @@ def look(url):
         booking.require_free(session, service, a_party().party, MORNING, now=NOW)
     with suppress(Undone), db.write() as session:
         service = posts.get_service(posts.get(session, "phuket"), "passport")
-        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        bookings.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         raise Undone
     db.dispose()
@@ -75,7 +76,7 @@ def book(db, number, at):
         booking.require_free(session, service, a_party().party, at, now=NOW)
     with db.write() as session:
         service = posts.get_service(posts.get(session, "phuket"), "passport")
-        return booking.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
+        return bookings.book(session, service, at, a_party(f"guest{number}"), secret=SECRET, now=NOW).reference
 
 
 def test_of_many_processes_for_20_times_exactly_20_get_one_and_the_rest_are_told_what_is_free(post, database_url):
@@ -151,7 +152,7 @@ def book_and_hang(url, here):
     consulate = Consulate(Database(url))
     with consulate.db.write() as session:
         service = posts.get_service(posts.get(session, "phuket"), "passport")
-        booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+        bookings.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
         session.flush()
         here()
 
@@ -215,7 +216,7 @@ def test_two_appointments_in_one_cell_are_refused_by_the_primary_key(post):
 
 def test_a_second_active_booking_of_a_document_is_refused_by_the_index(post, monkeypatch):
     post.book("aliya")
-    monkeypatch.setattr(booking, "_refuse_people", lambda *_, **__: None)
+    monkeypatch.setattr(KnownApplicants, "refuse", lambda *_, **__: None)
 
     with pytest.raises(Conflict, match="there is already an appointment for this service with this document"):
         post.hold("aliya", MORNING + 30 * MINUTE)

@@ -17,7 +17,8 @@ from scheduler.services.consulate.front_desk.statistics import compute_statistic
 from scheduler.services.consulate.posts import posts
 from scheduler.services.consulate.visits import booking, displacement, references, upkeep
 from scheduler.services.consulate.visits import links as visit_links
-from scheduler.services.consulate.visits.booking import AlreadyBooked, NoLongerStands, Paused, SlotTaken, Unchanged
+from scheduler.services.consulate.visits.booking import AlreadyBooked, Paused, SlotTaken, Unchanged
+from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.services.consulate.visits.links import VisitPurpose
 from scheduler.services.letters import composing
 from scheduler.services.letters.envelope import SenderIdentity, Skip

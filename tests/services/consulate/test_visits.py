@@ -16,7 +16,8 @@ from scheduler.services.consulate.posts import free_times, opening_days, posts, 
 from scheduler.services.consulate.posts.availability import Reason
 from scheduler.services.consulate.posts.free_times import Party
 from scheduler.services.consulate.posts.post_drafts import SpecialDraft
-from scheduler.services.consulate.visits import booking, references
+from scheduler.services.consulate.visits import references
+from scheduler.services.consulate.visits.batches import bookings
 from scheduler.services.consulate.visits.booking import AlreadyBooked, NotOffered, SlotTaken, Unchanged
 from scheduler.services.consulate.visits.lifecycle import NoLongerStands
 from scheduler.storage.database import Database
@@ -403,7 +404,7 @@ def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
         post.days(first_day=MORNING.date(), last_day=MORNING.date(), reason="Flood")
 
         with pytest.raises(NotOffered, match="Flood"):
-            booking.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
+            bookings.book(session, service, MORNING, a_party(), secret=SECRET, now=NOW)
 
 
 # What is kept of a plan

@@ -21,8 +21,12 @@ from scheduler.services.common.lookup import Lookup, NotFound
 from scheduler.services.consulate.front_desk import actions, walk_ins
 from scheduler.services.consulate.posts import free_times, opening_days, post_mapping, posts
 from scheduler.services.consulate.posts.post_drafts import CounterDraft, SpecialDraft
-from scheduler.services.consulate.visits import booking, displacement, own_visit_page, public_requests
+from scheduler.services.consulate.visits import booking, displacement, links, public_requests
+from scheduler.services.consulate.visits.batches import bookings
+from scheduler.services.consulate.visits.batches.confirmations import confirm_each
 from scheduler.services.consulate.visits.lifecycle import get_party
+from scheduler.services.consulate.visits.links import VisitPurpose
+from scheduler.services.consulate.visits.public_requests import SentRequest, request_each
 from scheduler.worker import jobs
 from tests.support.builders import SECRET, a_city
 from tests.support.consulate import a_party, a_post, find_wrong_cells
@@ -91,15 +95,22 @@ class Visits(StateMachine):
             offered, draft = self.service(session, service), self.party(who, people)
             free = free_times.find_free_times(session, offered, draft.party, now=self.now)
             at = self.choose(free, slot).dtstart
-            public_requests.request_visit(
-                session, offered, at, draft, form=f"form-{self.forms}", secret=SECRET, now=self.now
-            )
+            sent = SentRequest(service=offered.key, at=at, draft=draft, form=f"form-{self.forms}")
+            (refusal,) = request_each(session, offered.post, [sent], secret=SECRET, now=self.now)
+            if refusal is not None:
+                raise refusal
 
         self.act(work, "page")
 
     @rule(row=ROW)
     def confirm(self, row):
-        self.act(lambda s: own_visit_page.confirm_or_reconfirm(s, self.row(s, row), now=self.now), "page")
+        def work(session):
+            token = links.make_token(self.row(session, row), VisitPurpose.CONFIRM, secret=SECRET)
+            (result,) = confirm_each(session, [token], secret=SECRET, now=self.now)
+            if isinstance(result, Exception):
+                raise result
+
+        self.act(work, "page")
 
     @rule(service=SERVICE, who=WHO, slot=SLOT, people=PARTY)
     def request_and_confirm(self, service, who, slot, people):
@@ -155,7 +166,7 @@ class Visits(StateMachine):
             offered, draft = self.service(session, service), self.party(who, people)
             free = free_times.find_free_times(session, offered, draft.party, now=self.now, desk=True)
             at = self.choose(free, 0 if soon else slot).dtstart
-            booking.book(session, offered, at, draft, secret=SECRET, now=self.now, desk=True)
+            bookings.book(session, offered, at, draft, secret=SECRET, now=self.now, desk=True)
 
         self.act(work)
 

@@ -120,6 +120,18 @@ def test_nobody_is_informed_if_so_wished_and_calendars_change_all_the_same(openi
         assert {UNTOLD} == set(session.scalars(sa.select(Letter.reason).where(Letter.kind.in_(NEWS))))
 
 
+def test_nobody_is_informed_of_what_takes_back_news_that_they_have_not_read(opening):
+    move(opening, START + DAY, keep=True)
+    back, _texts, letters = move(opening, START, keep=True)
+    opening.clock.advance(HOUR)
+
+    assert ([], 0, 1) == (letters, back.informed.sum.by_mail, back.informed.sum.by_telephone)
+    assert not any("Previous time" in body(letter) for letter in Round(opening).letters)
+
+    again, _texts, _letters = move(opening, START + DAY, keep=True)
+    assert 2 == again.informed.sum.by_mail
+
+
 def test_who_was_not_informed_reads_in_the_next_news_what_they_knew_before(opening):
     move(opening, START + DAY, keep=True, informs=False)
     opening.clock.advance(HOUR)

@@ -253,7 +253,7 @@ def test_fifty_writers_of_one_process_write_in_the_order_in_which_they_came(gues
         threads = []
         for number in range(50):
             threads.append(start(lambda number=number: write(number)))
-            until_waiting(guests.db._turn, number + 1)
+            until_waiting(guests.db._turn._threads, number + 1)
     for thread in threads:
         thread.join(HANG)
 

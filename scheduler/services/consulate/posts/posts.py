@@ -104,6 +104,15 @@ def lock_post(session: Session, post: Post) -> None:
             session.expire(row)
 
 
+def lock_posts(session: Session, numbers: sa.Select[int], *, waits: bool = True) -> set[int]:
+    """Lock the posts whose ids a query finds, in the order of their ids; return which are locked.
+
+    Unless ``waits``, those that somebody else holds are left out.
+    """
+    query = sa.select(Post.id).where(Post.id.in_(numbers)).order_by(Post.id)
+    return set(session.scalars(query.with_for_update(key_share=True, skip_locked=not waits)))
+
+
 # What a service does not say, its post says
 
 

@@ -36,6 +36,14 @@ def get_public(session: Session, key: str) -> Post:
     return found
 
 
+def get_bookable(session: Session, key: str) -> Post:
+    """Return the post with this key. Raise NotFound if it takes no visits or is not public."""
+    found = get_public(session, key)
+    if not takes_visits(found):
+        raise NotFound("booking is not possible here")
+    return found
+
+
 def get_bookable_service(session: Session, post_key: str, key: str) -> Service:
     """Return a service that is booked on pages, with only those rows of its post that booking needs.
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.errors import Conflict
-from scheduler.model.posts import Counter, Post
+from scheduler.model.posts import Counter, Post, Service
 from scheduler.model.visits import Appointment, ServiceDay, SlotClaim
 from scheduler.storage.upsert import insert_ignoring
 
@@ -22,6 +24,38 @@ CELLS_PER_WORD = 30  # bits of one number in the database; they fit into 32 bits
 
 class QuotaReached(Conflict):
     """No more of this service are taken on that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What is taken at a post, in memory: masks of cells by counter id and day, units by service id and day."""
+
+    cells: dict[tuple[int, date], int]
+    units: dict[tuple[int, date], int]
+
+    def take(self, counters: Iterable[int], day: date, mask: int) -> None:
+        """Take the cells of a mask at these counters."""
+        for counter in counters:
+            self.cells[counter, day] = self.cells.get((counter, day), 0) | mask
+
+    def count(self, service_id: int, day: date, units: int) -> None:
+        """Count so many units of a service more."""
+        self.units[service_id, day] = self.units.get((service_id, day), 0) + units
+
+
+def read_occupancy(
+    session: Session,
+    counters: Sequence[int],
+    services: Sequence[int],
+    first_on: date,
+    last_on: date,
+    *,
+    now: datetime,
+    ignoring: int | None = None,
+) -> Occupancy:
+    """Return what is taken at these counters, as `taken_cells` does, and the units of these services (ids)."""
+    cells = taken_cells(session, counters, first_on, last_on, now=now, ignoring=ignoring)
+    return Occupancy(cells, count_taken(session, services, first_on, last_on) if services else {})
 
 
 def taken_cells(
@@ -58,33 +92,38 @@ def _holds(now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(SlotClaim.until.is_(None), SlotClaim.until > now)
 
 
-def take(
-    session: Session,
-    appointment: Appointment,
-    counters: Iterable[int],
-    *,
-    first: int,
-    cells: int,
-    now: datetime,
-) -> None:
-    """Claim ``cells`` cells from cell number ``first`` on, at all of these counters or at none.
+class WantedCells(NamedTuple):
+    """The cells of an appointment at some counters: so many cells from number ``first`` on."""
 
-    Expired claims on them are deleted. The primary key refuses a cell that somebody else has.
+    appointment: Appointment
+    counters: Sequence[int]
+    first: int
+    cells: int
+
+
+def take(session: Session, wanted: Sequence[WantedCells], *, now: datetime) -> None:
+    """Claim all these cells, or none. Expired claims of their counters and days are deleted.
+
+    The primary key refuses a cell that somebody else has.
     """
-    day, until = appointment.day, appointment.expires_at
-    wanted = [(counter, first + n) for counter in sorted(counters) for n in range(cells)]
-    session.execute(
-        sa.delete(SlotClaim).where(
-            SlotClaim.counter_id.in_({counter for counter, _ in wanted}),
-            SlotClaim.day == day,
-            SlotClaim.cell.between(first, first + cells - 1),
-            ~_holds(now),
-        )
-    )
     rows = [
-        {"counter_id": counter, "day": day, "cell": cell, "appointment_id": appointment.id, "until": until}
-        for counter, cell in wanted
+        {
+            "counter_id": counter,
+            "day": one.appointment.day,
+            "cell": one.first + n,
+            "appointment_id": one.appointment.id,
+            "until": one.appointment.expires_at,
+        }
+        for one in wanted
+        for counter in sorted(one.counters)
+        for n in range(one.cells)
     ]
+    over = (
+        SlotClaim.counter_id.in_({row["counter_id"] for row in rows}),
+        SlotClaim.day.in_({row["day"] for row in rows}),
+        ~_holds(now),
+    )
+    session.execute(sa.delete(SlotClaim).where(*over).execution_options(synchronize_session=False))
     session.execute(sa.insert(SlotClaim), rows)
 
 
@@ -92,6 +131,12 @@ def keep_until_expiry(session: Session, appointment: Appointment) -> None:
     """Keep the claims of an appointment until it expires, or without end if it does not expire."""
     mine = SlotClaim.appointment_id == appointment.id
     session.execute(sa.update(SlotClaim).where(mine).values(until=appointment.expires_at))
+
+
+def keep_for_good(session: Session, appointments: Sequence[int]) -> None:
+    """Keep the claims of confirmed appointments, which are given by their ids: they no longer expire."""
+    theirs = sa.update(SlotClaim).where(SlotClaim.appointment_id.in_(appointments)).values(until=None)
+    session.execute(theirs.execution_options(synchronize_session=False))
 
 
 def release(session: Session, appointment: Appointment) -> list[tuple[int, date, int]]:
@@ -140,14 +185,22 @@ def forget_expired_holds(session: Session, post: Post, *, now: datetime) -> None
 # Quotas
 
 
-def take_from_quota(session: Session, appointment: Appointment) -> None:
-    """Count the units of an appointment on its day.
+def take_from_quota(session: Session, appointments: Iterable[Appointment]) -> None:
+    """Count the units of appointments on their days.
 
-    One conditional update, so that no two appointments can take the last units. Raise QuotaReached if the quota of
-    the service leaves too few.
+    A conditional update for each service and day, so that nobody else can take the last units meanwhile. Raise
+    QuotaReached if the quota of a service leaves too few.
     """
-    service, day, units = appointment.service, appointment.day, appointment.units
-    assert day is not None  # noqa: S101 - it has a time
+    units: dict[tuple[Service, date], int] = {}
+    for appointment in appointments:
+        assert appointment.day is not None  # noqa: S101 - it has a time
+        of = appointment.service, appointment.day
+        units[of] = units.get(of, 0) + appointment.units
+    for (service, day), number in units.items():
+        _count_on_day(session, service, day, number)
+
+
+def _count_on_day(session: Session, service: Service, day: date, units: int) -> None:
     row = {"service_id": service.id, "day": day, "taken": 0, "quota": service.quota}
     session.execute(insert_ignoring(session, ServiceDay).values(row))
     room = sa.true() if service.quota is None else ServiceDay.taken + units <= service.quota
@@ -172,8 +225,12 @@ def return_to_quota(session: Session, appointment: Appointment) -> None:
     )
 
 
-def count_taken(session: Session, service_id: int, first_on: date, last_on: date) -> dict[date, int]:
-    """Return by day how many units of a service are taken; days without any are left out."""
-    query = sa.select(ServiceDay.day, ServiceDay.taken).where(ServiceDay.service_id == service_id)
-    found = session.execute(query.where(ServiceDay.day.between(first_on, last_on)))
-    return {row.day: row.taken for row in found}
+def count_taken(
+    session: Session, services: Sequence[int], first_on: date, last_on: date
+) -> dict[tuple[int, date], int]:
+    """Return by service id and day how many units are taken; days without any are left out."""
+    query = sa.select(ServiceDay.service_id, ServiceDay.day, ServiceDay.taken)
+    found = session.execute(
+        query.where(ServiceDay.service_id.in_(services), ServiceDay.day.between(first_on, last_on))
+    )
+    return {(service, day): taken for service, day, taken in found}

@@ -12,7 +12,7 @@ from scheduler.base.clock import wall
 from scheduler.model.posts import Service
 from scheduler.services.consulate.posts import free_times, opening_days, posts, slot_claims, slots
 from scheduler.services.consulate.posts.availability import Explanation, Reason
-from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.posts.free_times import KnownTimes, Party
 from scheduler.services.consulate.posts.open_cells import DAY
 from scheduler.services.consulate.posts.public_posts import WEEK, explain_closed_day
 from scheduler.services.consulate.posts.slots import Slot, Window
@@ -55,19 +55,21 @@ def find_week(
     *,
     now: datetime,
     ignoring: int | None = None,
+    known: KnownTimes | None = None,
 ) -> WeekOfTimes:
     """Return the week of the day ``wanted``; without one, of the first free time, else of the first open day.
 
-    ``ignoring`` is the id of an appointment that is to be moved: its own cells count as free.
+    ``ignoring`` is the id of an appointment that is to be moved: its own cells count as free. What is ``known`` of
+    the post is not read.
     """
     today = wall(now, service.post.tzid).date()
     last = today + posts.get_horizon(service)
-    free = free_times.find_free_days(session, service, party, now=now, ignoring=ignoring, cached=True)
+    free = free_times.find_free_days(session, service, party, now=now, ignoring=ignoring, cached=True, known=known)
     start = wanted or next(iter(free), None) or _find_first_open_day(session, service, today, last)
     monday = _monday_of(min(max(start, today), last))
     return WeekOfTimes(
         first_on=monday,
-        days=_list_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now),
+        days=_list_days(session, service, party, free, max(monday, today), monday + WEEK - DAY, now=now, known=known),
         first_free=_find_first_slot(service, party, free),
         earlier=monday - WEEK if monday > today else None,
         later=monday + WEEK if monday + WEEK <= last else None,
@@ -107,8 +109,9 @@ def _list_days(
     last: date,
     *,
     now: datetime,
+    known: KnownTimes | None = None,
 ) -> list[DayOfTimes]:
-    explainer = _DayExplainer(session, service, party, first, last, now)
+    explainer = _DayExplainer(session, service, party, first, last, now, known)
     days = [first + n * DAY for n in range((last - first).days + 1)]
     return [
         DayOfTimes(day, list(free_times.list_slots(service, party, day, free[day])), None)
@@ -126,7 +129,14 @@ class _DayExplainer:
     """
 
     def __init__(
-        self, session: Session, service: Service, party: Party, first: date, last: date, now: datetime
+        self,
+        session: Session,
+        service: Service,
+        party: Party,
+        first: date,
+        last: date,
+        now: datetime,
+        known: KnownTimes | None,
     ) -> None:
         self.today = wall(now, service.post.tzid).date()
         self.cells = opening_days.get_open_cells(session, service.post, first, last, today=self.today)
@@ -136,9 +146,11 @@ class _DayExplainer:
         self.offered_if_alone = self._days_with_times(first, last, self.window)
         any_time = Window(earliest=datetime.combine(first, time()), last_on=last)
         self.with_any_time = self._days_with_times(first, last, any_time)
-        taken = slot_claims.count_taken(session, service.id, first, last) if service.quota is not None else {}
-        units = free_times.count_units(service, party)
-        self.quota_spent = {day for day, number in taken.items() if number + units > (service.quota or 0)}
+        self.quota_spent: set[date] = set()
+        if service.quota is not None:
+            taken = known.occupancy.units if known else slot_claims.count_taken(session, [service.id], first, last)
+            room = service.quota - free_times.count_units(service, party)
+            self.quota_spent = {day for (of, day), number in taken.items() if of == service.id and number > room}
 
     def _days_with_times(self, first: date, last: date, window: Window) -> set[date]:
         """Return the days with a time in this window if nobody else came."""

@@ -1,11 +1,11 @@
-"""Visits to a post: book, confirm, move, cancel, wait for a time, record the outcome.
+"""Visits to a post: confirm, move, cancel, wait for a time, record the outcome; `batches.bookings` books them.
 
 No cell is ever booked twice, and an unconfirmed booking blocks its cells no longer than the post's hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,19 +16,20 @@ from scheduler.base.clock import wall
 from scheduler.base.errors import Conflict, Invalid, SchedulerError
 from scheduler.model.letters import LetterKind
 from scheduler.model.posts import Post, Service
-from scheduler.model.visits import ACTIVE, PENDING, Applicant, Appointment, Side, VisitStatus
+from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation, Reason
-from scheduler.services.consulate.posts.free_times import CounterAssignment, Party
+from scheduler.services.consulate.posts.free_times import CounterAssignment, KnownTimes, Party
 from scheduler.services.consulate.posts.reasons import explain, format_times
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import lifecycle, notices, references
+from scheduler.services.consulate.visits.batches.confirmations import VisitConfirmations
 from scheduler.services.consulate.visits.lifecycle import (
-    NoLongerStands,
     VisitTooLate,
     expire_and_offer,
     get_party,
+    refuse_ended,
 )
 
 if TYPE_CHECKING:  # the library of drafts takes longer than a list of visits
@@ -61,70 +62,36 @@ class Unchanged(Conflict):
     """This changes nothing: it is so already."""
 
 
-def book(
-    session: Session,
-    service: Service,
-    at: datetime,
-    draft: VisitDraft,
-    *,
-    secret: str,
-    now: datetime,
-    desk: bool = False,
-) -> Appointment:
-    """Book a time, given as a wall time at the post, for a whole party or for nobody of it.
-
-    With ``desk`` an officer books, and the visit is confirmed at once. Otherwise the time is held until the applicant
-    confirms by the link in a letter.
-
-    Raise SlotTaken if somebody else has the time, and NotOffered if it is not offered, each with the nearest free
-    times; AlreadyBooked or Paused if one of the people may not book; Invalid if the party is too large.
-    """
-    fingerprints = _fingerprints(service, draft, secret)
-    posts.lock_post(session, service.post)
-    expire_and_offer(session, service.post, now=now)
-    _refuse_people(session, service, fingerprints, now=now, desk=desk)
-    assignment = _assign_counters(session, service, draft.party, at, now=now, desk=desk)
-    status = VisitStatus.CONFIRMED if desk else VisitStatus.HELD
-    appointment = lifecycle.create_visit(session, service, draft, fingerprints, status=status, now=now)
-    appointment.expires_at = None if desk else now + service.post.hold
-    lifecycle.assign_time(session, appointment, at, assignment, now=now)
-    note(session, "book", "appointment", appointment.id, now=now, service=service.key, status=status)
-    if desk:
-        notices.queue_confirmation_and_reminders(session, appointment, now=now)
-    else:
-        until = appointment.expires_at
-        notices.queue(session, LetterKind.VISIT_CONFIRM, appointment, now=now, expires_at=until)
-    return appointment
-
-
 def confirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
     """Confirm a held or offered time; a second time changes nothing.
 
     Raise NoLongerStands if the visit has lapsed or was cancelled: no link restores it.
     """
     lifecycle.lock_visit(session, appointment)
-    if appointment.status is VisitStatus.CONFIRMED:
-        return
-    _refuse_ended(appointment, PENDING, now)
-    appointment.status, appointment.expires_at = VisitStatus.CONFIRMED, None
-    appointment.displaced_at = appointment.queued_at = None
-    session.flush()
-    slot_claims.keep_until_expiry(session, appointment)
-    note(session, "confirm", "appointment", appointment.id, now=now)
-    notices.queue_confirmation_and_reminders(session, appointment, now=now)
+    batch = VisitConfirmations(session, now=now)
+    batch.confirm(appointment)
+    batch.write()
+
+
+def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
+    """Record that the applicant says once more that they will come. Raise NoLongerStands if the visit has ended."""
+    lifecycle.lock_visit(session, appointment)
+    batch = VisitConfirmations(session, now=now)
+    batch.reconfirm(appointment)
+    batch.write()
 
 
 def move(session: Session, appointment: Appointment, at: datetime, *, now: datetime, desk: bool = False) -> None:
     """Move a visit to another time, given as a wall time at the post.
 
     Reference and UID stay, SEQUENCE rises by one, and the old cells are offered to others. On any error the old time
-    stands. Raise SlotTaken or NotOffered as `book` does, NoLongerStands if the visit has ended, VisitTooLate if it
-    has begun, Unchanged if it is at this time already.
+    stands. Raise SlotTaken or NotOffered as `bookings.book` does, NoLongerStands if the visit has ended, VisitTooLate
+    if it has begun, Unchanged if it is at this time already.
     """
     lifecycle.lock_visit(session, appointment)
     service = appointment.service
     expire_and_offer(session, service.post, now=now)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
+    refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.OFFERED), now)
     _refuse_late(appointment, now)
     was, left_at = appointment.dtstart, appointment.starts_at
     if was == at and appointment.status is VisitStatus.CONFIRMED:
@@ -151,7 +118,7 @@ def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetim
     outcome.
     """
     lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, ACTIVE, now)
+    refuse_ended(appointment, ACTIVE, now)
     _refuse_late(appointment, now)
     had_a_time = appointment.day is not None
     lifecycle.end_visit(session, appointment, VisitStatus.CANCELLED, by=by, now=now)
@@ -160,26 +127,17 @@ def cancel(session: Session, appointment: Appointment, *, by: Side, now: datetim
         notices.queue(session, LetterKind.VISIT_CANCELLED, appointment, now=now)
 
 
-def reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Record that the applicant says once more that they will come. Raise NoLongerStands if the visit has ended."""
-    lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED,), now)
-    if appointment.reconfirmed_at is None:
-        appointment.reconfirmed_at = now
-        note(session, "reconfirm", "appointment", appointment.id, now=now)
-
-
 def join_waiting_list(
     session: Session, service: Service, days: Iterable[date], draft: VisitDraft, *, secret: str, now: datetime
 ) -> Appointment:
     """Put a party on the waiting list for days without a free time.
 
-    Raise as `book` does, and Unchanged if there is a free time on one of the days.
+    Raise as `bookings.book` does, and Unchanged if there is a free time on one of the days.
     """
-    fingerprints = _fingerprints(service, draft, secret)
+    fingerprints = make_fingerprints(service, draft, secret)
     posts.lock_post(session, service.post)
     expire_and_offer(session, service.post, now=now)
-    _refuse_people(session, service, fingerprints, now=now, desk=False)
+    KnownApplicants(session, service.post, fingerprints, now=now).refuse(service, fingerprints)
     wanted = sorted(set(days))
     _refuse_days(session, service, wanted, draft.party, now)
     appointment = lifecycle.create_visit(session, service, draft, fingerprints, status=VisitStatus.WAITING, now=now)
@@ -198,7 +156,7 @@ def record_outcome(session: Session, appointment: Appointment, status: VisitStat
     Raise NoLongerStands if it has ended otherwise, and Unchanged for a no-show before the visit begins.
     """
     lifecycle.lock_visit(session, appointment)
-    _refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
+    refuse_ended(appointment, (VisitStatus.CONFIRMED, VisitStatus.CHECKED_IN, VisitStatus.CALLED), now)
     if status is VisitStatus.NO_SHOW and appointment.starts_at is not None and now < appointment.starts_at:
         raise Unchanged("the appointment has not begun, so it cannot be a missed appointment yet")
     appointment.status, appointment.ended_at = status, now
@@ -224,7 +182,7 @@ def excuse(session: Session, appointment: Appointment, *, now: datetime) -> None
 # Refusals
 
 
-def _fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]:
+def make_fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]:
     """Return the fingerprint of each person's document.
 
     Raise Invalid if the party is too large, if a number cannot be that of a document, or if two people have the same.
@@ -243,57 +201,70 @@ def _fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[str]
     return fingerprints
 
 
-def _refuse_people(
-    session: Session, service: Service, fingerprints: Sequence[str], *, now: datetime, desk: bool
-) -> None:
-    """Raise AlreadyBooked if one of the people has an active visit for this service.
+class KnownApplicants:
+    """What stands against people at a post whose row is locked: their active visits, and those that they missed."""
 
-    Unless an officer books (``desk``), raise Paused if one of them has had too many no-shows.
-    """
-    booked = sa.select(Applicant.id).where(Applicant.service_id == service.id, Applicant.active.is_(True))
-    if session.scalar(booked.where(Applicant.fingerprint.in_(fingerprints)).limit(1)) is not None:
-        raise AlreadyBooked(
-            "an appointment for this service is already booked with this document; the e-mail about it has the "
-            "link to change it"
+    def __init__(self, session: Session, post: Post, fingerprints: Collection[str], *, now: datetime) -> None:
+        self.post, self.now = post, now
+        self._active = self._read_active(session, fingerprints)
+        self._missed = self._read_missed(session, fingerprints) if post.no_shows is not None else {}
+
+    def refuse(self, service: Service, fingerprints: Iterable[str], *, desk: bool = False) -> None:
+        """Raise AlreadyBooked if one of the people has an active visit for this service.
+
+        Unless an officer books (``desk``), raise Paused if one of them has had too many no-shows.
+        """
+        for one in fingerprints:
+            if (service.id, one) in self._active:
+                raise AlreadyBooked(
+                    "an appointment for this service is already booked with this document; the e-mail about it has "
+                    "the link to change it"
+                )
+            until = None if desk else self.find_pause_end(one)
+            if until is not None:
+                raise Paused(
+                    "because of missed appointments, nothing can be booked online until {day}; contact the consulate",
+                    day=until.date(),
+                )
+
+    def add(self, service: Service, fingerprints: Iterable[str]) -> None:
+        """Know that these people have an active visit for a service from now on."""
+        self._active |= {(service.id, one) for one in fingerprints}
+
+    def find_pause_end(self, fingerprint: str) -> datetime | None:
+        """Return until when the holder of a document cannot book online after too many no-shows, or None."""
+        post, missed = self.post, self._missed.get(fingerprint, [])
+        if post.no_shows is None or len(missed) < post.no_shows:
+            return None
+        if missed[0] - missed[post.no_shows - 1] > post.no_shows_within:
+            return None
+        until = missed[0] + post.no_shows_pause
+        return until if until > self.now else None
+
+    def _read_active(self, session: Session, fingerprints: Collection[str]) -> set[tuple[int, str]]:
+        query = sa.select(Applicant.service_id, Applicant.fingerprint).where(Applicant.active.is_(True))
+        theirs = query.join(Service, Service.id == Applicant.service_id).where(
+            Service.post_id == self.post.id, Applicant.fingerprint.in_(fingerprints)
         )
-    if desk or service.post.no_shows is None:
-        return
-    for fingerprint in fingerprints:
-        until = find_pause_end(session, service.post, fingerprint, now=now)
-        if until is not None:
-            raise Paused(
-                "because of missed appointments, nothing can be booked online until {day}; contact the consulate",
-                day=until.date(),
-            )
+        return {(service, one) for service, one in session.execute(theirs)}
 
-
-def find_pause_end(session: Session, post: Post, fingerprint: str, *, now: datetime) -> datetime | None:
-    """Return until when the holder of a document cannot book online after too many no-shows, or None if they can."""
-    if post.no_shows is None:
-        return None
-    query = (
-        sa.select(Appointment.starts_at)
-        .join(Applicant, Applicant.appointment_id == Appointment.id)
-        .join(Service, Service.id == Appointment.service_id)
-        .where(Applicant.fingerprint == fingerprint, Service.post_id == post.id)
-        .where(Appointment.status == VisitStatus.NO_SHOW, Appointment.excused_at.is_(None))
-        .where(Appointment.starts_at > now - post.no_shows_within - post.no_shows_pause)
-        .order_by(Appointment.starts_at.desc())
-    )
-    missed = [start for start in session.scalars(query) if start is not None]
-    if len(missed) < post.no_shows or missed[0] - missed[post.no_shows - 1] > post.no_shows_within:
-        return None
-    until = missed[0] + post.no_shows_pause
-    return until if until > now else None
-
-
-def _refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
-    if appointment.status not in open_states or appointment.has_expired(now):
-        raise NoLongerStands(
-            "appointment {reference} is no longer valid: {status}",
-            reference=appointment.reference,
-            status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
+    def _read_missed(self, session: Session, fingerprints: Collection[str]) -> dict[str, list[datetime]]:
+        """Return by fingerprint when the visits began that were missed lately and not excused, the last one first."""
+        post = self.post
+        query = (
+            sa.select(Applicant.fingerprint, Appointment.starts_at)
+            .join(Applicant, Applicant.appointment_id == Appointment.id)
+            .join(Service, Service.id == Appointment.service_id)
+            .where(Applicant.fingerprint.in_(fingerprints), Service.post_id == post.id)
+            .where(Appointment.status == VisitStatus.NO_SHOW, Appointment.excused_at.is_(None))
+            .where(Appointment.starts_at > self.now - post.no_shows_within - post.no_shows_pause)
+            .order_by(Appointment.starts_at.desc())
         )
+        missed: dict[str, list[datetime]] = {}
+        for fingerprint, start in session.execute(query):
+            if start is not None:
+                missed.setdefault(fingerprint, []).append(start)
+        return missed
 
 
 def _refuse_late(appointment: Appointment, now: datetime) -> None:
@@ -345,12 +316,13 @@ def make_refusal(
     *,
     now: datetime,
     cached: bool = False,
+    known: KnownTimes | None = None,
 ) -> NotOffered:
     """Return the error that says why a time cannot be booked, with the nearest free times.
 
-    ``cached`` as in `free_times.find_free_times`.
+    ``cached`` and ``known`` as in `free_times.find_free_days`.
     """
-    nearest = free_times.find_nearest(session, service, party, at, now=now, cached=cached)
+    nearest = free_times.find_nearest(session, service, party, at, now=now, cached=cached, known=known)
     kind = SlotTaken if why.reason is Reason.FULL else NotOffered
     sentence = explain(why, at, service)
     if not nearest:
@@ -362,7 +334,7 @@ def make_refusal(
 def require_free(
     session: Session, service: Service, party: Party, at: datetime, *, now: datetime, ignoring: int | None = None
 ) -> None:
-    """Raise SlotTaken or NotOffered, as `book` does, if the time is not free.
+    """Raise SlotTaken or NotOffered, as `bookings.book` does, if the time is not free.
 
     Only for a session that reads: a request that comes too late is refused without waiting for those that write.
     """

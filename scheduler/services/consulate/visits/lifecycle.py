@@ -23,6 +23,7 @@ from scheduler.services.common.audit import note
 from scheduler.services.consulate.posts import free_times, posts, slot_claims
 from scheduler.services.consulate.posts.availability import Explanation
 from scheduler.services.consulate.posts.free_times import CounterAssignment, Party
+from scheduler.services.consulate.posts.slot_claims import WantedCells
 from scheduler.services.consulate.posts.slots import Slot
 from scheduler.services.consulate.visits import notices, references
 
@@ -47,6 +48,16 @@ def lock_visit(session: Session, appointment: Appointment) -> None:
     session.refresh(appointment)
 
 
+def refuse_ended(appointment: Appointment, open_states: Sequence[VisitStatus], now: datetime) -> None:
+    """Raise NoLongerStands if a visit is in none of these states, or if its time for confirming has passed."""
+    if appointment.status not in open_states or appointment.has_expired(now):
+        raise NoLongerStands(
+            "appointment {reference} is no longer valid: {status}",
+            reference=appointment.reference,
+            status=VisitStatus.LAPSED if appointment.has_expired(now) else appointment.status,
+        )
+
+
 def get_party(appointment: Appointment) -> Party:
     return Party(people=appointment.people, documents=appointment.documents, layout=appointment.layout)
 
@@ -59,12 +70,15 @@ def create_visit(
     *,
     status: VisitStatus,
     now: datetime,
+    reference: str = "",
 ) -> Appointment:
     """Return a new visit without a time, not yet added to the session.
 
-    Without fingerprints it gets no applicants.
+    Without fingerprints it gets no applicants. ``reference`` as in `create_visit_without_people`.
     """
-    appointment = create_visit_without_people(session, service, draft.party, status=status, now=now)
+    appointment = create_visit_without_people(
+        session, service, draft.party, status=status, now=now, reference=reference
+    )
     appointment.applicants = [
         Applicant(
             position=position,
@@ -85,12 +99,15 @@ def create_visit(
 
 
 def create_visit_without_people(
-    session: Session, service: Service, party: Party, *, status: VisitStatus, now: datetime
+    session: Session, service: Service, party: Party, *, status: VisitStatus, now: datetime, reference: str = ""
 ) -> Appointment:
-    """Return a new visit without a time and without applicants, not yet added to the session."""
+    """Return a new visit without a time and without applicants, not yet added to the session.
+
+    ``reference`` is one of `draw_references`; without it one is drawn.
+    """
     checklist = service.checklist
     return Appointment(
-        reference=_draw_reference(session),
+        reference=reference or draw_references(session, 1).pop(),
         uid=str(uuid.uuid4()),
         sequence=0,
         service=service,
@@ -110,12 +127,14 @@ def create_visit_without_people(
     )
 
 
-def _draw_reference(session: Session) -> str:
-    """Return a reference that no visit has; of three thousand million one is soon found."""
-    while True:
-        drawn = references.draw()
-        if session.scalar(sa.select(Appointment.id).where(Appointment.reference == drawn)) is None:
-            return drawn
+def draw_references(session: Session, number: int) -> set[str]:
+    """Return so many references that no visit has; of three thousand million they are soon found."""
+    drawn: set[str] = set()
+    while len(drawn) < number:
+        drawn.add(references.draw())
+        if len(drawn) == number:
+            drawn -= set(session.scalars(sa.select(Appointment.reference).where(Appointment.reference.in_(drawn))))
+    return drawn
 
 
 def assign_time(
@@ -128,15 +147,13 @@ def assign_time(
     appointment.place(at, at + free_times.compute_length(appointment.service, get_party(appointment)))
     session.add(appointment)
     session.flush()
-    slot_claims.take_from_quota(session, appointment)
-    slot_claims.take(
-        session,
-        appointment,
-        assignment.counters,
-        first=assignment.first_cell,
-        cells=assignment.need.cells,
-        now=now,
-    )
+    slot_claims.take_from_quota(session, [appointment])
+    slot_claims.take(session, [make_wanted_cells(appointment, assignment)], now=now)
+
+
+def make_wanted_cells(appointment: Appointment, assignment: CounterAssignment) -> WantedCells:
+    """Return the cells that a visit takes at the counters it was assigned."""
+    return WantedCells(appointment, assignment.counters, assignment.first_cell, assignment.need.cells)
 
 
 def revise(appointment: Appointment, now: datetime) -> None:

@@ -36,7 +36,11 @@ def make_token(appointment: Appointment, purpose: VisitPurpose, *, secret: str) 
 def find(session: Session, token: str, purpose: VisitPurpose, *, secret: str) -> Appointment:
     """Return the visit of a link. Raise one and the same NotFound for an unknown, erased or revoked token."""
     number = tokens.read_row_id(token)
-    found = session.get(Appointment, number) if number else None
+    return require(session.get(Appointment, number) if number else None, token, purpose, secret=secret)
+
+
+def require(found: Appointment | None, token: str, purpose: VisitPurpose, *, secret: str) -> Appointment:
+    """Return the visit if the token is its own. Raise NotFound as `find` does."""
     if found is None or found.contact is None or not tokens.is_same(token, make_token(found, purpose, secret=secret)):
         raise NotFound("this link leads nowhere")
     return found

@@ -11,8 +11,7 @@ from scheduler.base.text import Text
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import PENDING, Appointment, VisitStatus
 from scheduler.services.common.audit import note
-from scheduler.services.consulate.visits import booking
-from scheduler.services.consulate.visits.notices import count_back
+from scheduler.services.consulate.visits.notices import needs_reconfirmation
 
 _TO_COME = (*PENDING, VisitStatus.CONFIRMED)
 
@@ -53,25 +52,6 @@ def make_page(appointment: Appointment, *, now: datetime) -> OwnVisit:
 def _is_to_come(appointment: Appointment, now: datetime) -> bool:
     start, expired = appointment.starts_at, appointment.has_expired(now)
     return appointment.status in _TO_COME and start is not None and now < start and not expired
-
-
-def needs_reconfirmation(appointment: Appointment, now: datetime) -> bool:
-    """Return whether the visit is nearer than `Post.reconfirm_from` and has not been reconfirmed."""
-    post, start = appointment.service.post, appointment.starts_at
-    if appointment.status is not VisitStatus.CONFIRMED or start is None or post.reconfirm_from is None:
-        return False
-    return appointment.reconfirmed_at is None and now >= count_back(start, post.reconfirm_from, post)
-
-
-def confirm_or_reconfirm(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    """Confirm a held or offered time, or reconfirm a booked one; a second time changes nothing.
-
-    Raise NoLongerStands if the visit has lapsed or was cancelled.
-    """
-    if needs_reconfirmation(appointment, now):
-        booking.reconfirm(session, appointment, now=now)
-    else:
-        booking.confirm(session, appointment, now=now)
 
 
 def set_reading_preferences(

@@ -11,48 +11,114 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from scheduler.base.errors import SchedulerError
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.posts import Post, Service
 from scheduler.model.visits import Applicant, Appointment, VisitStatus
-from scheduler.services.common.audit import note
-from scheduler.services.consulate.posts import free_times, posts
-from scheduler.services.consulate.posts.availability import Explanation
-from scheduler.services.consulate.visits import booking, lifecycle, notices, references
-from scheduler.services.consulate.visits.booking import AlreadyBooked, Paused
+from scheduler.services.consulate.posts import posts
+from scheduler.services.consulate.visits import booking, notices, references
+from scheduler.services.consulate.visits.batches.bookings import VisitBookings, VisitRequest
+from scheduler.services.consulate.visits.booking import AlreadyBooked, KnownApplicants, Paused
 from scheduler.services.consulate.visits.visit_drafts import VisitDraft
 
 MAX_LETTERS_A_DAY = 5  # to one address, whoever typed it
 _UNREQUESTED_KINDS = (LetterKind.VISIT_CONFIRM, LetterKind.VISIT_WAITING, LetterKind.VISIT_STANDING)
 
 
-def request_visit(
-    session: Session, service: Service, at: datetime, draft: VisitDraft, *, form: str, secret: str, now: datetime
-) -> None:
-    """Hold a time (a wall time at the post) and write to the address that was typed, to have it confirmed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRequest:
+    """A form that was sent for a time (a wall time at the post); ``form`` is its nonce, ``service`` a key."""
 
-    ``form`` is the nonce of the form that was sent. Raise SlotTaken, NotOffered or Invalid as `booking.book` does.
+    service: str
+    at: datetime
+    draft: VisitDraft
+    form: str
+
+
+def request_each(
+    session: Session, post: Post, given: Sequence[SentRequest], *, secret: str, now: datetime
+) -> list[SchedulerError | None]:
+    """Hold the times that were asked for at a post, in this order, and write to each address to have it confirmed.
+
+    Return for each its error, or None: SlotTaken, NotOffered or Invalid as `bookings.book` raises them. What a form
+    has asked for before is not done again.
     """
-    posts.lock_post(session, service.post)
-    if is_resubmission(session, draft, at, form=form, secret=secret):
-        return
-    try:
-        if has_reached_letter_limit(session, draft.email, now=now):
-            made = _hold_decoy(session, service, at, draft, now)
+    posts.lock_post(session, post)
+    batch = _RequestBatch(session, post, given, secret=secret, now=now)
+    with session.no_autoflush:
+        results = [batch.request(one) for one in given]
+    batch.write()
+    return results
+
+
+class _RequestBatch:
+    """Requests for times at one post that is locked: `request` decides in memory, `write` writes."""
+
+    def __init__(
+        self, session: Session, post: Post, given: Sequence[SentRequest], *, secret: str, now: datetime
+    ) -> None:
+        self.session, self.post, self.secret, self.now = session, post, secret, now
+        self.uids = {id(one): _derive_uid(one.draft, one.at, one.form, secret) for one in given}
+        known = sa.select(Appointment.uid).where(Appointment.uid.in_(self.uids.values()))
+        self.known = set(session.scalars(known))
+        self.letters = _count_letters(session, [one.draft.email for one in given], now=now)
+        self.wanted = {id(one): wanted for one in given if (wanted := self._read(one))}
+        self.bookings = VisitBookings(session, post, [*self.wanted.values()], now=now) if self.wanted else None
+        self.later: list[Callable[[], None]] = []
+
+    def _read(self, one: SentRequest) -> VisitRequest | None:
+        """Return what is to be booked, or None if it was before."""
+        if self.uids[id(one)] in self.known:
+            return None
+        service = posts.get_service(self.post, one.service)
+        prints = booking.make_fingerprints(service, one.draft, self.secret)
+        return VisitRequest(service=service, at=one.at, draft=one.draft, fingerprints=prints)
+
+    def request(self, one: SentRequest) -> SchedulerError | None:
+        uid, wanted = self.uids[id(one)], self.wanted.get(id(one))
+        if uid in self.known or wanted is None or self.bookings is None:
+            return None
+        try:
+            made = self._hold(wanted, self.bookings)
+        except SchedulerError as error:
+            return error
+        made.uid = uid
+        self.known.add(uid)
+        return None
+
+    def _hold(self, wanted: VisitRequest, bookings: VisitBookings) -> Appointment:
+        session, draft, email = self.session, wanted.draft, (wanted.draft.email or "").lower()
+        if email and self.letters[email] >= MAX_LETTERS_A_DAY:
+            return bookings.hold_decoy(wanted)
+        try:
+            made = bookings.book(wanted)
+        except AlreadyBooked:
+            made = bookings.hold_decoy(wanted)
+            self.later.append(
+                lambda: _remind_of_visits(
+                    session, _find_active_visits(session, wanted.service, draft, self.secret), self.now
+                )
+            )
+        except Paused:
+            made = bookings.hold_decoy(wanted)
+            self.later.append(lambda: _explain_pause(session, self.post, draft, self.secret, self.now))
         else:
-            made = booking.book(session, service, at, draft, secret=secret, now=now)
-    except AlreadyBooked:
-        made = _hold_decoy(session, service, at, draft, now)
-        _remind_of_visits(session, _find_active_visits(session, service, draft, secret), now)
-    except Paused:
-        made = _hold_decoy(session, service, at, draft, now)
-        _explain_pause(session, service.post, draft, secret, now)
-    made.uid = _derive_uid(draft, at, form, secret)
+            self.letters[email] += 1
+        return made
+
+    def write(self) -> None:
+        if self.bookings:
+            self.bookings.write()
+        for queue_letters in self.later:
+            queue_letters()
 
 
 def request_waiting_place(
@@ -97,32 +163,23 @@ def has_reached_letter_limit(session: Session, email: str | None, *, now: dateti
 
     So nobody can fill a mailbox by typing its address again and again.
     """
-    if email is None:
-        return False
+    return email is not None and _count_letters(session, [email], now=now)[email.lower()] >= MAX_LETTERS_A_DAY
+
+
+def _count_letters(session: Session, emails: Iterable[str | None], *, now: datetime) -> Counter[str]:
+    """Return how many letters these addresses have had within a day, by the address in lower case."""
+    addresses = {spelling for email in emails if email for spelling in (email, email.lower())}
     written = (
-        sa.select(sa.func.count(Letter.id))
-        .join(Applicant, Applicant.appointment_id == Letter.appointment_id)
-        .where(Applicant.email.in_({email, email.lower()}))
+        sa.select(Applicant.email, sa.func.count(Letter.id))
+        .join(Letter, Letter.appointment_id == Applicant.appointment_id)
+        .where(Applicant.email.in_(addresses))
         .where(Letter.kind.in_(_UNREQUESTED_KINDS), Letter.created_at > now - timedelta(days=1))
+        .group_by(Applicant.email)
     )
-    return (session.scalar(written) or 0) >= MAX_LETTERS_A_DAY
-
-
-def _hold_decoy(session: Session, service: Service, at: datetime, draft: VisitDraft, now: datetime) -> Appointment:
-    """Hold the time as a booking would, with a visit that has no applicants and that nobody can confirm.
-
-    Raise SlotTaken or NotOffered as `booking.book` does.
-    """
-    posts.lock_post(session, service.post)
-    lifecycle.expire_and_offer(session, service.post, now=now)
-    assignment = free_times.find_counters(session, service, draft.party, at, now=now)
-    if isinstance(assignment, Explanation):
-        raise booking.make_refusal(session, service, draft.party, at, assignment, now=now)
-    decoy = lifecycle.create_visit(session, service, draft, (), status=VisitStatus.HELD, now=now)
-    decoy.expires_at = now + service.post.hold
-    lifecycle.assign_time(session, decoy, at, assignment, now=now)
-    note(session, "keep", "appointment", decoy.id, now=now, service=service.key)
-    return decoy
+    found: Counter[str] = Counter()
+    for email, number in session.execute(written) if addresses else ():
+        found[(email or "").lower()] += number
+    return found
 
 
 def _find_active_visits(session: Session, service: Service, draft: VisitDraft, secret: str) -> Sequence[Appointment]:
@@ -148,8 +205,10 @@ def _remind_of_visits(session: Session, known: Iterable[Appointment], now: datet
 
 def _explain_pause(session: Session, post: Post, draft: VisitDraft, secret: str, now: datetime) -> None:
     """Write to each person who cannot book for now, at the address of the visit that they missed last."""
-    for fingerprint in _fingerprints(draft, secret):
-        until = booking.find_pause_end(session, post, fingerprint, now=now)
+    fingerprints = _fingerprints(draft, secret)
+    known = KnownApplicants(session, post, fingerprints, now=now)
+    for fingerprint in fingerprints:
+        until = known.find_pause_end(fingerprint)
         missed = _find_last_missed(session, post, fingerprint) if until else None
         if until and missed:
             _queue_letter(session, missed, now, {"paused": until.date().isoformat()})

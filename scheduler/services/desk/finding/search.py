@@ -25,7 +25,6 @@ from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guests import guest_directory
 
 MAX_SHOWN = 10  # of each group
-_LOOKED_AT = 100  # of the events that were found: some may be confidential
 _MOST_NAMES = 3_000  # applicants whose names are compared: those of the appointments to come
 _MOST_MESSAGES = 1_000  # whose subjects are compared, the latest
 _RECENT = timedelta(days=1)
@@ -64,7 +63,7 @@ def search(
         return SearchResults()
     found = _find_people(session, index, officer, typed, most)
     return SearchResults(
-        events=_find_events(session, index, officer, typed)[:most],
+        events=_find_events(session, index, officer, typed, most),
         people=found,
         **_find_places(session, index, officer, typed, most),
         visits=_find_visits(session, officer, typed, now)[:most],
@@ -84,12 +83,13 @@ def is_exact(session: Session, index: DirectoryIndex, found: SearchResults, type
     return alone or first.id in index.find_exact(session, first.__tablename__, typed)
 
 
-def _find_events(session: Session, index: DirectoryIndex, officer: Officer, typed: str) -> list[Event]:
+def _find_events(session: Session, index: DirectoryIndex, officer: Officer, typed: str, most: int) -> list[Event]:
     if not officer.may(Act.SEE_EVENTS):
         return []
-    numbers = index.find(session, "event", typed)[:_LOOKED_AT]
-    visible = Event.visibility.in_(rights.list_visibilities(officer))
-    query = sa.select(Event).where(Event.id.in_(numbers), visible)
+    hidden = Event.visibility.not_in(rights.list_visibilities(officer))
+    unknown = set(session.scalars(sa.select(Event.id).where(hidden)))
+    numbers = index.find(session, "event", typed, but=unknown)[:most]
+    query = sa.select(Event).where(Event.id.in_(numbers))
     query = query.options(joinedload(Event.venue).joinedload(Venue.city), selectinload(Event.cities))
     return _in_order(session.scalars(query).unique(), numbers)
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from scheduler.base.i18n import N_
 from scheduler.model.events import (
     Capacity,
     Event,
@@ -144,6 +145,14 @@ def read_event(event: Event) -> dict[str, Any]:
         "hours": read_weekly_hours(event.hours),
         "closed": read_closures(event.closures),
     }
+
+
+def find_lack_of_room(event: Event, capacity: int | None) -> list[str]:
+    """Return a sentence if an event has a capacity in person above that of its venue."""
+    holds = event.venue.capacity if event.venue else None
+    if event.cancelled or holds is None or capacity is None or capacity <= holds:
+        return []
+    return [N_("There are more places in person than the venue holds.")]
 
 
 def get_capacity(event: Event, mode: Mode) -> Capacity:

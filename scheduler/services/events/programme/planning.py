@@ -31,7 +31,7 @@ from scheduler.services.events.attendance import offers
 from scheduler.services.events.programme import change_news, event_mapping
 from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
-from scheduler.services.events.programme.event_reading import get_capacity
+from scheduler.services.events.programme.event_reading import find_lack_of_room, get_capacity
 from scheduler.services.events.programme.event_times import find_passed_times
 from scheduler.services.events.programme.rendering.revisions import revise
 from scheduler.services.outbox import kind_reminders
@@ -206,14 +206,20 @@ def conclude(session: Session, one: Pending, retimed: Mapping[str, int], *, now:
 
 
 def find_doubts(one: Pending, now: datetime) -> tuple[str, ...]:
-    """Return a sentence for each kind of time that was planned by a change though it has passed."""
+    """Return a sentence for each doubt about a change: times that have passed, more places than the venue holds."""
     if not one.change.is_change:
         return ()
     fields = None if one.change.verb is ChangeKind.ADDED else one.change.fields
     times = find_passed_times(one.event, fields, now=now)
     before, after = _get_both(one, "closed")
     days = find_passed_days(before, after, today=wall(now, one.event.tzid).date())
-    return (*times, *days, *_find_missed_reminders(one, now))
+    wider = fields is None or not {"venue", "capacity"}.isdisjoint(fields)
+    return (
+        *times,
+        *days,
+        *(find_lack_of_room(one.event, one.draft.capacity) if wider else ()),
+        *_find_missed_reminders(one, now),
+    )
 
 
 def _get_both(one: Pending, name: str) -> tuple[Any, Any]:

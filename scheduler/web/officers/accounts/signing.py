@@ -20,7 +20,8 @@ from scheduler.web.kit.forms import Form
 from scheduler.web.kit.language import _, preferred
 from scheduler.web.officers.kit import guard, scope
 from scheduler.web.officers.kit.answers import sentence
-from scheduler.web.officers.kit.guard import DESK, for_strangers, may, officer, own_page
+from scheduler.web.officers.kit.guard import DESK, for_strangers, may, officer, own_page, takes
+from scheduler.web.officers.kit.unfinished_forms import ADDRESS, MOST_FIELDS, MOST_OCTETS, read_kept
 
 FROM_ONE_ADDRESS = "20 per minute; 200 per hour"  # attempts, right or wrong: an embassy behind one is not held up
 TOO_MANY = N_("A wrong password was entered too often for this name. Try again in a quarter of an hour.")
@@ -38,6 +39,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
     @pages.post(f"{DESK}/sign-in")
     @for_strangers
+    @takes(MOST_OCTETS, parts=MOST_FIELDS)
     @limited
     def sign_in(language: str) -> Answer | str:  # noqa: ARG001
         return _sign_in(app, limiter)
@@ -72,7 +74,10 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
 
 
 def _page(form: Form | None = None) -> str:
-    return render_template("web/desk/sign_in.html", title=_("Sign in"), form=form or Form(), next=_next())
+    kept = read_kept() if request.method == "POST" else None
+    return render_template(
+        "web/desk/sign_in.html", title=_("Sign in"), form=form or Form(), next=_next(), unfinished=kept
+    )
 
 
 def _next() -> str:
@@ -91,6 +96,9 @@ def _sign_in(app: App, limiter: Limiter) -> Answer | str:
         return _again(form, _("This name and this password do not match."))
     tries.forget()
     guard.begin(who, now=app.clock.now())
+    if form[ADDRESS]:
+        title = _("You are signed in; what you typed has not been sent yet")
+        return guard.show_unfinished(title, read_kept(), back=_next())
     return redirect_after_form(_next())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -63,8 +64,13 @@ def error_in_words(error: SchedulerError) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text with a capital at its beginning and one full stop at its end."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """Return a text with a capital at its beginning, unless that is a key or the name of a file, and one stop."""
+    text = text.strip()
+    begun = text if _NAME.match(text) else f"{text[:1].upper()}{text[1:]}"
+    return begun if begun.endswith(("?", "!", "…")) else f"{begun.rstrip('.')}."
+
+
+_NAME = re.compile(r"[a-z0-9]+([-._][a-z0-9]+)+\b")
 
 
 def check_draft(kind: type[Draft], given: Mapping[str, Any], form: Form, fields: Mapping[str, str]) -> Any:

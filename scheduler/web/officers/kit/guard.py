@@ -53,11 +53,12 @@ from scheduler.model.accounts import Act
 from scheduler.services.accounts import accounts
 from scheduler.services.accounts.accounts import Officer
 from scheduler.services.common.tokens import derive
-from scheduler.web.kit.forms import refuse_other_sites
+from scheduler.web.kit.forms import Form, refuse_other_sites
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.kit.safety import HEADERS
 from scheduler.web.officers.kit.scope import CHOICES, AccessScope, Right
+from scheduler.web.officers.kit.unfinished_forms import UnfinishedForm, read_sent
 
 DESK = f"{PER_LANGUAGE}/desk"
 SEEN_WITHIN = timedelta(minutes=5)  # how exactly it is known when a session was last used
@@ -272,7 +273,7 @@ def _require_scope(about: AccessScope) -> None:
 def _sign_in() -> Answer:
     if request.method in ("GET", "HEAD"):
         return redirect(sign_in_address(request.full_path.rstrip("?")), 303)
-    response = make_response(_came_back(_("You are signed out; nothing was changed"), sign_in=True), 401)
+    response = make_response(_ask_to_sign_in(_("You are signed out; nothing was changed")), 401)
     response.headers["WWW-Authenticate"] = 'Session realm="desk"'
     return response
 
@@ -284,32 +285,36 @@ def sign_in_address(back: str = "") -> str:
 def _stale(_error: CSRFError) -> Answer:
     """Answer a form of another session: the person signed in again meanwhile, or the form is not ours."""
     if current_user.is_authenticated:
-        words = _("This page was opened before you signed in; nothing was changed")
+        title = _("This page was opened before you signed in; nothing was changed")
+        page = show_unfinished(title, read_sent(), back=_find_page_of_form())
     else:
-        words = _("Please sign in once more; if you see this again, allow cookies for this site")
-    return _unshared(make_response(_came_back(words, sign_in=not current_user.is_authenticated), 400))
+        page = _ask_to_sign_in(_("Please sign in once more; if you see this again, allow cookies for this site"))
+    return _unshared(make_response(page, 400))
 
 
-def _came_back(title: str, *, sign_in: bool) -> str:
-    """Show what was typed, to be copied. It is not sent again by itself, because anybody could have sent it."""
-    back = own_page(_path_of(request.referrer or "")) or f"/{g.language}/desk"
+def _ask_to_sign_in(title: str) -> str:
+    """Return the page to sign in, which keeps what was typed into the form of a session that has ended."""
     return render_template(
-        "web/desk/came_back.html",
-        title=title,
-        typed=[(name, value) for name, value in request.form.items() if value and name not in _NOT_SHOWN],
-        back=sign_in_address(back) if sign_in else back,
-        sign_in=sign_in,
+        "web/desk/sign_in.html", title=title, form=Form(), next=_find_page_of_form(), unfinished=read_sent()
     )
+
+
+def show_unfinished(title: str, unfinished: UnfinishedForm, *, back: str) -> str:
+    """Return the page that offers to go on with what was typed before signing in."""
+    address = own_page(unfinished.address)
+    return render_template("web/desk/came_back.html", title=title, unfinished=unfinished, address=address, back=back)
+
+
+def _find_page_of_form() -> str:
+    return own_page(_path_of(request.referrer or "")) or f"/{g.language}/desk"
 
 
 def _path_of(address: str) -> str:
     try:
-        return urlsplit(address).path
+        parts = urlsplit(address)
     except ValueError:
         return ""
-
-
-_NOT_SHOWN = ("csrf_token", "password", "before", "again", "next")
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def own_page(path: str) -> str | None:

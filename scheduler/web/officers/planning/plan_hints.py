@@ -55,6 +55,7 @@ def make_hints(session: Session, reader: PlanReader, ticks: Iterable[str]) -> di
         "from": _describe_reader_clock(reader),
         "to": _describe_end(reader),
         "venue": _describe_venue(session, reader),
+        "capacity": _describe_room(reader),
         "opens": _describe_moment(reader, "registration_opens"),
         "closes": _describe_moment(reader, "registration_closes"),
         "zone": _describe_zone(reader),
@@ -128,6 +129,12 @@ def _describe_venue(session: Session, reader: PlanReader) -> str:
         return _("No free hours on {day}", day=day)
     hours = ", ".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in found.free)
     return _("Free on {day}: {hours}", day=day, hours=hours)
+
+
+def _describe_room(reader: PlanReader) -> str:
+    """Return how many people the venue holds."""
+    holds = reader.venue.capacity if reader.venue else None
+    return "" if holds is None else _("The venue holds at most {count}.", count=holds)
 
 
 def _describe_moment(reader: PlanReader, name: str) -> str:

@@ -156,6 +156,8 @@ class PlanReader:
         self.fields["organizer"] = organizer.key if organizer else None
         whole = next((one for one in choices.wholes if one.key == self.form["parent"]), None)
         self.fields["parent"] = whole.key if whole else None
+        if self.form["parent"] and whole is None:
+            self.form.errors["parent"] = _("That event is no longer there. Choose another one, or “nothing else”.")
         typed = self._try("tz", lambda name: zone(name).key)
         of_place = self.venue or next(iter(cities), None)
         derived = of_place.tzid if of_place else whole.tzid if whole else self.house_tz

@@ -25,6 +25,7 @@ from scheduler.base.text import KEY
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind, Timing
 from scheduler.services.accounts import rights
+from scheduler.services.desk.event_keys import make_event_key
 from scheduler.services.events.guests import guest_directory
 from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
@@ -246,11 +247,12 @@ def _go_on(event: Event) -> str:
 
 def _copy(act: SheetAct) -> str:
     event, form, new = act.event, act.form, act.form["key"].strip()
-    if not KEY.fullmatch(new):
+    if new and not KEY.fullmatch(new):
         form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
     start = _read_start(event, form) if _begins_on_a_day(event) else None
     if form.errors:
         raise FormRefused
+    new = new or make_event_key(act.session, event.title, event.kind, start.date() if start else None)
     asked = CopyRequest(old=event.key, new=new, by=timedelta(), guests=bool(form["guests"]), force=act.force)
     done = copies.copy_event(act.session, event, asked, dtstart=start, now=act.now)
     return _go_on(done.events[0].event)

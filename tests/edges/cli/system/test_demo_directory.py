@@ -80,7 +80,7 @@ def _contents(place: Path) -> Iterator[tuple[str, object]]:
         elif entry.is_dir():
             yield entry.path, None
             yield from _contents(Path(entry.path))
-        elif not entry.name.endswith(("-wal", "-shm")):  # SQLite's own, made and removed by whoever looks in
+        elif not entry.name.endswith(("-wal", "-shm", "-line")):  # made, removed or changed by whoever looks in
             yield entry.path, (Path(entry.path).read_bytes(), entry.inode())
 
 

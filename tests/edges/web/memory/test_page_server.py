@@ -345,7 +345,7 @@ def test_no_page_of_anybody_is_ever_kept_whatever_route_is_asked_for_by_whoever_
 
 MARKED = {
     *("pages.programme", "pages.month", "pages.event", "pages.clock", "subscribing.subscribe", "machines.sitemap"),
-    *("posts.every", "posts.one", "visiting.services"),
+    *("posts.every", "posts.one", "visiting.services", "visiting.times"),
 }
 
 

@@ -182,6 +182,21 @@ def test_the_search_shows_no_confidential_event_and_no_visit_to_a_post_of_others
     assert {"viewer": [0, 0, 0], "consular": [0, 1, 1]} == answers
 
 
+def test_a_confidential_event_does_not_keep_the_search_from_finding_what_is_spelt_alike(app):
+    with app.db.write() as session:
+        an_event(session, "heroes", title="Falkentalks")
+    an_account(app, "viewer", AccountRole.VIEWER)
+    client = pages_of(app).test_client()
+    sign_in(client, "viewer")
+    before = found(client, "Falcontalks")
+
+    with app.db.write() as session:
+        an_event(session, "talks", title="Falcontalks", visibility="confidential")
+
+    assert ["Falkentalks"] == [one["label"] for one in before["found"]]
+    assert before == found(client, "Falcontalks")
+
+
 def test_what_is_called_exactly_so_is_opened_by_enter(app, web):
     with app.db.write() as session:
         an_organisation(session, "ministry", name={"en": "Ministry of Culture", "ru": "Министерство культуры"})

@@ -158,13 +158,28 @@ def test_every_mistake_stands_beside_its_field_and_nothing_that_was_typed_is_los
     for name, words in (
         ("kept", "At most 120, the places in person."),
         ("lead_0", "There is no person “nobody”."),
-        ("day", "There is no such date or time: “31 Feb”"),
+        ("day", "There is no such date: “31 Feb”. Write it like 2027-02-02."),
         ("telephone", "call us"),
     ):
         assert re.search(f'href="#{name}">[^<]*{re.escape(words)}', page), name
         assert re.search(f'id="{name}-wrong">.*{re.escape(words)}', page), name
     assert "The end is before the beginning." in text(send(web, NEW, **{**OPENING, "to": "9:30"}))
     assert "Write the title in at least one language." in text(send(web, NEW, **{**OPENING, "title_en": ""}))
+
+
+def test_an_event_whose_whole_is_gone_is_not_planned_without_it(web):
+    page = text(send(web, NEW, **OPENING, parent="deleted-meanwhile"))
+
+    assert re.search(r'href="#parent">That event is no longer there', page)
+
+
+def test_more_places_than_the_venue_holds_are_doubted_before_it_is_planned(app, web):
+    with app.db.write() as session:
+        a_venue(session, capacity=100)
+
+    assert "There are more places in person than the venue holds." in text(send(web, NEW, **OPENING))
+    assert "The venue holds at most 100." in text(send(web, NEW, **OPENING, do="look"))
+    assert 303 == send(web, NEW, **{**OPENING, "capacity": "100"}).status_code
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -188,6 +188,8 @@ def test_a_copy_is_made_under_its_own_key(app, web):
     assert "The first day has passed." in past
     assert "The time at which registration closes has passed." in past
 
+    assert "/en/desk/events/show-2028-05" == carry_out(web, "show", "copy", day="2028-05-04").location
+
     done = carry_out(web, "show", "copy", key="again", day="2027-05-04")
     assert "/en/desk/events/again" == done.location
     assert datetime(2027, 5, 4, 10) == starts(app)["again-opening"]

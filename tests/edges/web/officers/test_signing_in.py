@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from urllib.parse import quote
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from scheduler.app import App
 from scheduler.base import config
 from scheduler.model.accounts import Account, AccountRole, Act
 from scheduler.model.audit import Audit
+from scheduler.model.events import Event
 from scheduler.services.accounts import accounts, passwords
 from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.accounts.accounts import INVITATION_LIFETIME, LONGEST_SESSION, MAX_IDLE
@@ -39,6 +40,14 @@ def web(app):
 
 def is_signed_in(web) -> bool:
     return 200 == web.get("/en/desk/account").status_code
+
+
+def hidden_fields(answer) -> dict[str, str]:
+    """Return the hidden fields of the form in the middle of a page, as a browser would send them."""
+    main = re.search(r'<main.*?<form method="post".*?</form>', answer.get_data(as_text=True), re.DOTALL)[0]
+    lines = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', main)
+    texts = re.findall(r'<textarea hidden name="([^"]+)">\n(.*?)</textarea>', main, re.DOTALL)
+    return {unescape(name): unescape(value) for name, value in (*lines, *texts)}
 
 
 def change(app, deed, name="aigerim", **given) -> None:
@@ -444,10 +453,51 @@ def test_a_form_that_was_filled_in_for_too_long_comes_back_with_what_was_typed(a
     assert 401 == sent.status_code
     assert "Айгүл &lt;Нұрланқызы&gt;" in sent.get_data(as_text=True)
     assert "s3cret" not in text(sent)
-    assert f'href="/en/desk/sign-in?next={quote(form, safe="")}"' in text(sent)
     assert "You are signed out; nothing was changed" in text(sent)
     with app.db.read() as session:
         assert [] == session.scalars(sa.select(Audit.row).where(Audit.action == "register")).all()
+
+
+@ONE_ENGINE
+def test_whoever_is_signed_out_while_typing_signs_in_and_goes_on_with_it(app, web, clock):
+    an_account(app)
+    sign_in(web)
+    plan = "/en/desk/plan/new"
+    typed = {
+        "kind": "meeting",
+        "known": "unknown",
+        "title_en": "Typed for an <hour>",
+        "description_en": "\nOne\n\nTwo",
+    }
+    sealed = seal(web, f"{plan}?kind=meeting")
+    clock.advance(MAX_IDLE + MINUTE)
+
+    asked = web.post(plan, data={"csrf_token": sealed, **typed})
+    kept = hidden_fields(asked)
+    wrong = web.post(SIGN_IN, data={**kept, "name": "aigerim", "password": "no"})
+    kept = hidden_fields(wrong)
+    back = web.post(SIGN_IN, data={**kept, "name": "aigerim", "password": PASSWORD})
+    again = hidden_fields(back)
+
+    assert [401, 422, 200] == [one.status_code for one in (asked, wrong, back)]
+    assert 303 == web.post(plan, data=again).status_code
+    with app.db.read() as session:
+        planned = session.scalars(sa.select(Event)).one()
+        assert ("Typed for an <hour>", "One\n\nTwo") == (planned.title["en"], planned.description["en"])
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    "typed", [{"before": PASSWORD, "password": "x", "again": "x"}, {"unfinished": "//evil.example"}]
+)
+def test_no_secret_is_kept_for_later_and_nothing_is_sent_to_another_site(app, web, typed):
+    an_account(app)
+
+    asked = web.post("/en/desk/account/password", data=typed)
+    back = web.post(SIGN_IN, data={"csrf_token": seal(web), "name": "aigerim", "password": PASSWORD, **typed})
+
+    assert PASSWORD not in asked.get_data(as_text=True)
+    assert "evil.example" not in back.get_data(as_text=True)
 
 
 @ONE_ENGINE
