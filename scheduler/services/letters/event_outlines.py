@@ -100,8 +100,7 @@ def render_outline(
     words = template_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
         words |= message_words(message, words["title"], row.language, language)
-    layout = "card" if row.kind in ON_CARDS else "letter"
-    subject, text, html = render_letter(row.kind, words, language, layout=layout)
+    subject, text, html = render_letter(row.kind, words, language)
     rendered, asked = _render_event(session, event, row, language, audience), is_asked(row)
     return Outline(
         language=language,
