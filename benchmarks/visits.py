@@ -62,7 +62,7 @@ TIMES = 40  # that a rush wants, at five counters: 200 visits
 
 def main() -> None:
     given = common.arguments(__doc__, rounds=1)
-    size = int(2_000 * given.scale)
+    size = int(4_000 * given.scale)
     for engine in given.engines:
         with common.databases(engine) as fresh:
             rows = [_page(fresh(), processes) for processes in PROCESSES]

@@ -182,10 +182,7 @@ def find_nearest(
     ``cached`` and ``known`` as in `find_free_days`.
     """
     day, soon = at.date(), min(at.date(), date.max - NEAR) + NEAR
-    for last_on in (
-        day + NEAR,
-        None,
-    ):  # most often a few days have enough, and the whole horizon takes ten times as long
+    for last_on in (soon, None):  # most often a few days have enough; the whole horizon takes ten times as long
         found = find_free_days(
             session,
             service,
