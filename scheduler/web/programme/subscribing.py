@@ -17,8 +17,7 @@ from scheduler.base.i18n import LANGUAGES, N_
 from scheduler.base.text import Text
 from scheduler.model.events import Kind
 from scheduler.model.feeds import CHOICE, is_built_in
-from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import AgendaChoices
+from scheduler.services.events.programme.agenda_reading import AgendaChoices, list_choices
 from scheduler.services.feeds import scopes, selection
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
@@ -85,7 +84,7 @@ def blueprint(app: App) -> Blueprint:
 def _subscribe(app: App) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        choices, known = agenda.list_choices(session), list(scopes.public_scopes(session))
+        choices, known = list_choices(session), list(scopes.public_scopes(session))
         ready = _named(known, request.args.get("feed"))
         chosen = _chosen(choices, ready)
         if _names_unknown(chosen, ready):
@@ -177,7 +176,7 @@ def _name(scope: Scope, choices: AgendaChoices, chosen: FeedChoice) -> str:
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]
     organizers = [one.name.to(g.language) for one in choices.organizers if one.key in chosen.organizer]
-    tours = [tour.title.to(g.language) for tour in choices.tours if tour.key in chosen.tour]
+    tours = [tour.name.to(g.language) for tour in choices.tours if tour.key in chosen.tour]
     return " · ".join(", ".join(names) for names in (kinds, cities, organizers, tours) if names)
 
 

@@ -20,9 +20,11 @@ from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind
-from scheduler.model.letters import Outcome
+from scheduler.model.letters import MailState, Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
+from scheduler.services.correspondence import inbox
+from scheduler.services.correspondence.inbox import MailFilter
 from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
@@ -199,6 +201,7 @@ def _read(
         "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
+        "undecided": _count_undecided(session),
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
         "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
@@ -206,6 +209,14 @@ def _read(
         **_list_venues(session, index, address),
         "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
+
+
+def _count_undecided(session: Session) -> int:
+    """Return how many mails that came in wait for an officer, whatever days are shown."""
+    if not (allowed(Act.SEE_LETTERS) and allowed(Act.SEE_ADDRESSES)):
+        return 0
+    wanted = MailFilter(state=MailState.OPEN, visibilities=rights.list_visibilities(officer()))
+    return inbox.count_mails(session, wanted)
 
 
 def _list_venues(session: Session, index: DirectoryIndex, address: CalendarAddress) -> dict[str, Any]:
