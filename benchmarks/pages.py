@@ -1,8 +1,8 @@
 """Public pages in memory against nginx with static gzip; the first answer after a change, for more and more events.
 
 `scheduler serve` and nginx (one worker, the octets of the same page with its .gz beside it) are each pinned to the
-first core and asked by wrk on the last one, by turns. The first answer is asked for in this process, without HTTP: its
-CPU time, the least of the rounds, and how many statements it sends, but for BEGIN.
+first core and asked by wrk on the last one, by turns. The first answer is asked for in this process, without HTTP:
+its CPU time, the least of the rounds, and how many statements it sends, but for BEGIN.
 """
 
 from __future__ import annotations
