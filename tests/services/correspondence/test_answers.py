@@ -145,6 +145,20 @@ def test_an_answer_to_an_earlier_date_is_kept_and_changes_nothing(invited):
     assert MailState.SETTLED is invited.reply("ACCEPTED", sequence=2).state
 
 
+def test_an_answer_that_does_not_say_when_it_was_written_is_as_old_as_its_mail(invited):
+    invited.reply("ACCEPTED", written=None, at=NOW - 2 * HOUR)
+
+    assert NOW - 2 * HOUR == invited.attendee.answered_at
+
+
+def test_of_several_attendees_the_one_who_sent_the_mail_answers(invited):
+    others = ["ATTENDEE;PARTSTAT=DECLINED:mailto:chef@example.org", "ATTENDEE;PARTSTAT=DECLINED:mailto:a@example.org"]
+    row = invited.reply("ACCEPTED", attendees=others)
+
+    assert [(GOVERNOR, AnswerWord.ACCEPTED)] == [(one.address, one.word) for one in row.answers]
+    assert Partstat.ACCEPTED is invited.attendee.partstat
+
+
 def test_a_clock_that_runs_ahead_does_not_hold_for_ever(invited):
     invited.reply("ACCEPTED", written=NOW + 30 * DAY)
     with invited.app.db.write() as session:
