@@ -336,6 +336,12 @@ def test_an_answer_about_one_date_changes_nothing_for_the_others(invited):
     assert Partstat.NEEDS_ACTION is invited.attendee.partstat
 
 
+def many(uid, count):
+    """An answer to so many dates of a series."""
+    head, _, rest = itip(uid, GOVERNOR).partition(b"BEGIN:VEVENT")
+    return head + (b"BEGIN:VEVENT" + rest.partition(b"END:VCALENDAR")[0]) * count + b"END:VCALENDAR\r\n"
+
+
 @pytest.mark.parametrize(
     ("calendars", "reason"),
     [
@@ -345,8 +351,9 @@ def test_an_answer_about_one_date_changes_nothing_for_the_others(invited):
         ([itip("UID", "")], answers.NOBODY),
         ([itip("UID", GOVERNOR, "NEEDS-ACTION")], answers.NO_WORD),
         ([itip("UID", GOVERNOR), itip("UID", GOVERNOR, "DECLINED")], answers.CONTRADICTORY),
+        ([many("UID", 21)], answers.TOO_MANY),
     ],
-    ids=["cut", "no calendar", "our own invitation", "nobody", "no answer yet", "two that differ"],
+    ids=["cut", "no calendar", "our own invitation", "nobody", "no answer yet", "two that differ", "too many"],
 )
 def test_a_calendar_that_is_no_clear_answer_waits_for_an_officer(invited, calendars, reason):
     content = mail(*[one.replace(b"UID:UID", f"UID:{invited.uid}".encode()) for one in calendars], sender=GOVERNOR)
