@@ -11,6 +11,7 @@ from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.monitoring.readiness import Readiness
 from scheduler.services.directory.directory_index import DirectoryIndex
+from scheduler.services.events.door.name_search import Search
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
 from scheduler.web.entrance.health_pages import HealthPages
@@ -109,6 +110,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     guard.install(web, app)
     limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     index = web.extensions["scheduler.directory"] = DirectoryIndex()
+    names = web.extensions["scheduler.names at doors"] = Search()
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(calendar.blueprint(app, index))
@@ -126,7 +128,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app, index)
-    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(door.blueprint(app, local, names))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
     web.register_blueprint(visit_letters.blueprint(app))

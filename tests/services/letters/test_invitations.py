@@ -13,7 +13,7 @@ from scheduler.services.events.attendance import invitations, transitions
 from scheduler.services.events.guests import group_acts
 from scheduler.services.events.programme import planning
 from tests.support.builders import DAY, NOW, START, a_person, a_venue, an_event, attendees_of, invite, register
-from tests.support.guest_mail import receive, reply
+from tests.support.guest_mail import PATTERN, receive, reply
 from tests.support.letters import Desk, Round, body, ledger
 
 GOVERNOR = "governor@phuket.example"
@@ -81,6 +81,21 @@ def test_the_mail_has_the_structure_for_which_programs_show_buttons(app, invited
         invited.get_content_type(),
         alternative.get_content_type(),
     )
+
+
+@pytest.fixture
+def replies(environment):
+    environment["SCHEDULER_MAIL_REPLIES"] = PATTERN
+
+
+def test_each_guest_has_an_address_of_their_own_for_the_answer(replies, app, invited):
+    _method, event = question(invited)
+    address = invited["Reply-To"].addresses[0].addr_spec
+
+    assert f"mailto:{address}" == str(event["ORGANIZER"])
+    assert PATTERN.partition("*")[0] == address.partition("1-")[0]
+    receive(app, reply(str(event["UID"]), "alias@elsewhere.example", to=address))
+    assert Partstat.ACCEPTED is attendee(app)[0]
 
 
 def test_3_2_2_1_an_event_that_moved_asks_again_under_the_same_uid_and_keeps_the_place(app, invited):

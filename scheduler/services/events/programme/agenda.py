@@ -48,6 +48,11 @@ class AgendaFilter:
     organizer: str | None = None
 
 
+def follow_merged_keys(session: Session, *, cities: Iterable[str], organizers: Iterable[str]) -> list[list[str]]:
+    """Return the present keys of cities and of organisations that may have been merged since they were written."""
+    return [find_current_keys(session, City, cities), find_current_keys(session, Organisation, organizers)]
+
+
 def follow_merged(session: Session, wanted: AgendaFilter) -> AgendaFilter:
     """Return a choice with the present keys of a city and an organisation that were merged since it was made."""
     city = find_current_keys(session, City, [wanted.city])[0] if wanted.city else None
@@ -365,7 +370,9 @@ def _make_entry(event: Event, stop: TourStop | None, now: datetime) -> AgendaEnt
 def _list_children(session: Session, event: Event, tour: Event | None) -> Sequence[Event]:
     """Return the parts of an event, and the stops of its tour."""
     parents = {event.id, *([tour.id] if tour else ())}
-    query = sa.select(Event).options(*LISTED).where(PUBLIC, Event.parent_id.in_(parents))
+    # By ids, which SQLite finds in the index also where so few events have a parent that it would read them all.
+    ids = sa.select(Event.id).where(Event.parent_id.in_(parents))
+    query = sa.select(Event).options(*LISTED).where(PUBLIC, Event.id.in_(ids))
     return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).all()
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, jsonify, make_response, render_template, request, url_for
@@ -109,6 +110,7 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
             home=home,
             today=wall(now, home).date(),
             words=entry_words,
+            part_by_month=_part_by_month,
             cells=CellMaker(home),
             looks=[(one, _(LOOK_NAMES[one])) for one in CalendarLook],
             kinds=[kind for kind in Kind if kind is not Kind.TOUR],
@@ -238,6 +240,13 @@ def _make_lines(
     ]
     days = [] if address.need else [day for day in off if first <= day <= last]
     return sorted([*lines, *((day, None) for day in days)], key=lambda line: (line[0], line[1] is not None))
+
+
+def _part_by_month(
+    lines: Sequence[tuple[date, CalendarEntry | None]],
+) -> list[tuple[date, list[tuple[date, CalendarEntry | None]]]]:
+    """Return the lines of each month with its first day: a list goes on over several months."""
+    return [(month, list(part)) for month, part in groupby(lines, lambda line: line[0].replace(day=1))]
 
 
 def _is_ruled(look: CalendarLook) -> bool:

@@ -25,13 +25,13 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.common.plain_values import WEEKDAYS
-from scheduler.services.common.values import parse_hours_of_day
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.directory.choices import Choice, ChoiceList
 from scheduler.services.events.guests.leads import LEADING
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import Form, in_words, merge_texts, read_texts
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import read_hours
 from scheduler.web.officers.kit.answers import sentence
 from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_UNKNOWN
 
@@ -226,7 +226,7 @@ class PlanReader:
         return next((word for word in words if word == self.form[name]), otherwise)  # type: ignore[attr-defined]
 
     def _read_opening_hours(self) -> None:
-        hours = {name: self._try(f"hours_{day}", _read_hours) for day, name in enumerate(WEEKDAYS)}
+        hours = {name: self._try(f"hours_{day}", read_hours) for day, name in enumerate(WEEKDAYS)}
         self.fields["hours"] = {name: typed for name, typed in hours.items() if typed}
         rows = (self._read_closed(number) for number in range(MOST_CLOSED))
         self.fields["closed"] = tuple(row for row in rows if row)
@@ -240,7 +240,7 @@ class PlanReader:
             self.form.errors[f"closed_until_{number}"] = _("The last day is before the first day.")
             return None
         row: dict[str, Any] = {"first_day": first, "last_day": last}
-        if hours := self._try(f"closed_hours_{number}", _read_hours):
+        if hours := self._try(f"closed_hours_{number}", read_hours):
             row["hours"] = hours
         reason = self.form[f"closed_why_{number}"].strip()
         closures = self.event.closures if self.event else ()
@@ -372,25 +372,6 @@ def _parse_length(typed: str) -> NominalDuration | None:
         return parse_nominal(typed) if any(map(str.isalpha, typed)) else None
     except SchedulerError:
         return None
-
-
-def _read_hours(typed: str) -> str:
-    """Return the hours of one day as files write them. Raise Invalid for what are none."""
-    hours = _even_hours(typed)
-    parse_hours_of_day(hours)
-    return hours
-
-
-def _even_hours(typed: str) -> str:
-    """Return hours as files write them: 10-18 is 10:00-18:00. What cannot be read stays as it is."""
-    spans = []
-    for part in typed.replace("–", "-").replace("—", "-").split(","):
-        opens, dash, closes = part.partition("-")
-        try:
-            spans.append(f"{parse_hour(opens):%H:%M}-{parse_hour(closes):%H:%M}" if dash else part)
-        except SchedulerError:
-            return typed
-    return ", ".join(spans)
 
 
 def name_reminder(before: NominalDuration, at: time | None, audience: ReminderAudience) -> str:

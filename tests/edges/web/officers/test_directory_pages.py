@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 import sqlalchemy as sa
@@ -134,14 +135,15 @@ def test_a_venue_is_added_closed_merged_and_deleted(app, web):
         a_city(session)
     typed = {"name_en": "Great Hall", "city": "bangkok", "coordinates": "13.75, 100.5", "capacity": "300"}
     added = send(
-        web, "/en/desk/directory/venues/new", **typed, hours_0="09:00-12:00, 13:00-17:00", directions_en="Metro"
+        web, "/en/desk/directory/venues/new", **typed, hours_0="9-12, 13–17", directions_en="Metro"
     )
     assert "/en/desk/directory/venues/great-hall?done=added" == added.location
-    send(web, "/en/desk/directory/venues/great-hall/closed", first_day="31.12.2027", reason_en="Inventory")
+    closed = {"first_day": "31.12.2027", "hours": "9-14", "reason_en": "Inventory"}
+    send(web, "/en/desk/directory/venues/great-hall/closed", **closed)
     with app.db.write() as session:
         hall = get(session, Venue, "great-hall")
         assert (300, 13.75, 2, "Metro") == (hall.capacity, hall.latitude, len(hall.hours), hall.directions.to("en"))
-        assert ["Inventory"] == [one.reason.to("en") for one in hall.closures]
+        assert [(time(9), "Inventory")] == [(one.opens, one.reason.to("en")) for one in hall.closures]
         an_event(session, venue=a_venue(session, "old-hall").key)
 
     refused = send(web, "/en/desk/directory/venues/old-hall/delete")
