@@ -527,7 +527,10 @@ def test_a_year_of_one_digit_is_refused():
     assert at("2027-02-07 10:00") == read("7 Feb 10 am")  # an hour is none
 
 
-@pytest.mark.parametrize("typed", ["quarter to 0", "half past 24", "half past 13 pm", "", "25", "2500", "16 pm", "7 ทุ่ม", "Tuesday", "2 Feb"])
+@pytest.mark.parametrize(
+    "typed",
+    ["quarter to 0", "half past 24", "half past 13 pm", "", "25", "2500", "16 pm", "7 ทุ่ม", "Tuesday", "2 Feb"],
+)
 def test_what_is_no_hour_is_refused_with_the_form_to_write(typed):
     with pytest.raises(Invalid, match=r"cannot be read as a time: write it like 16:00"):
         parse_hour(typed)
