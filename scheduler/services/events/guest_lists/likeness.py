@@ -72,8 +72,8 @@ class _Index:
 class Likeness:
     """The people that the rows of a file could mean. Everybody is read once, and only those are kept.
 
-    Memory grows with the file, and by the traits of at most 100,000 people, which are kept; time grows with the sum of
-    rows and people, not with their product.
+    Memory grows with the file, and by the traits of at most 100,000 people, which are kept. Time grows with the sum
+    of rows and people, not with their product.
     """
 
     def __init__(self, session: Session, event: Event, entries: Sequence[ParsedRow], source: str) -> None:
