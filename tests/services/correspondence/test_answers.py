@@ -423,6 +423,15 @@ def test_an_officer_records_what_words_say_with_the_time_they_were_written(invit
     assert (Partstat.ACCEPTED, NOW - DAY) == (invited.attendee.partstat, invited.attendee.answered_at)
 
 
+def test_what_waits_in_a_mail_is_dealt_with_when_the_mail_is(invited):
+    row = invited.reply("DECLINED", more=["RECURRENCE-ID:20270202T030000Z"])
+
+    with invited.app.db.write("officer") as session:
+        found = inbox.get_mail(session, row.id)
+        inbox.settle(session, found, now=NOW)
+        assert [MailState.SETTLED] == [answer.state for answer in found.answers]
+
+
 def test_a_mail_that_is_dealt_with_can_wait_again(invited):
     row = invited.receive(mail(sender=GOVERNOR))
 

@@ -134,9 +134,7 @@ def test_a_venue_is_added_closed_merged_and_deleted(app, web):
     with app.db.write() as session:
         a_city(session)
     typed = {"name_en": "Great Hall", "city": "bangkok", "coordinates": "13.75, 100.5", "capacity": "300"}
-    added = send(
-        web, "/en/desk/directory/venues/new", **typed, hours_0="9-12, 13–17", directions_en="Metro"
-    )
+    added = send(web, "/en/desk/directory/venues/new", **typed, hours_0="9-12, 13–17", directions_en="Metro")
     assert "/en/desk/directory/venues/great-hall?done=added" == added.location
     closed = {"first_day": "31.12.2027", "hours": "9-14", "reason_en": "Inventory"}
     send(web, "/en/desk/directory/venues/great-hall/closed", **closed)
