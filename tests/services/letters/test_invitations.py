@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
-from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.events import Kind
 from scheduler.model.letters import LetterKind
 from scheduler.services.events.attendance import invitations, transitions
 from scheduler.services.events.guests import group_acts
@@ -68,6 +69,24 @@ def test_3_2_2_a_request_asks_one_guest_alone_and_says_where_the_answer_goes(app
     assert ("NEEDS-ACTION", "TRUE", "REQ-PARTICIPANT") == (said["PARTSTAT"], said["RSVP"], said["ROLE"])
     assert {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "SEQUENCE", "ORGANIZER", "STATUS"} <= set(event)
     assert (Partstat.NEEDS_ACTION, Standing.INVITED, False, 0) == attendee(app)
+
+
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [(Role.PRESIDES, "CHAIR"), (Role.GUEST_OF_HONOUR, "REQ-PARTICIPANT"), (Role.STAFF, "NON-PARTICIPANT")],
+)
+@pytest.mark.parametrize(("kind", "negotiable"), [(Kind.CEREMONY, False), (Kind.MEETING, True)])
+def test_a_request_says_the_role_of_its_guest_and_whether_another_time_is_of_use(
+    app, role, written, kind, negotiable
+):
+    with app.db.write() as session:
+        row = invite(session, an_event(session, kind=kind), a_person(session, email=GOVERNOR), role=role)
+        invitations.send_invitation(session, row, now=NOW)
+
+    _method, event = question(Round(app).letters[-1])
+
+    assert written == event["ATTENDEE"].params["ROLE"]
+    assert negotiable is ("X-MICROSOFT-DISALLOW-COUNTER" not in event)
 
 
 def test_the_mail_has_the_structure_for_which_programs_show_buttons(app, invited):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calendars.itip import read_itip
 from scheduler.formats.incoming.delivery_reports import Delivery
 from scheduler.formats.incoming.mail_kinds import MailKind
 from scheduler.formats.incoming.received_mail import MOST_BYTES, read_mail
@@ -139,6 +140,25 @@ def test_what_is_no_mail_or_too_much_is_kept_and_not_read(content):
 
     assert read.kind in (MailKind.UNREADABLE, MailKind.WORDS)
     assert () == read.calendars
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: " + b"a" * 1_000_000 + b"\r\n\r\nHello",
+        b"From: a@b.example\r\nTo: " + b"<a@b.example>, " * 50_000 + b"\r\n\r\nHello",
+        b"From: a@b.example\r\nContent-Type: text/html\r\n\r\n" + b"<script" * 300_000,
+        b"From: a@b.example\r\nContent-Type: text/html\r\n\r\n" + b"<!--" * 300_000,
+        report("a" * 200_000 + "@"),
+        mail(itip("u", "a" * 50_000)),
+        mail(itip("u", " " * 50_000 + "mailto")),
+    ],
+    ids=["name", "recipients", "scripts", "comments", "reported", "attendee", "blanks"],
+)
+def test_a_mail_that_is_made_to_take_long_is_read_like_any_other(content):
+    read = read_mail(content)
+
+    assert all(read_itip(calendar.content).parts for calendar in read.calendars)
 
 
 @given(

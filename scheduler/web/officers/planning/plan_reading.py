@@ -5,6 +5,7 @@ Whatever cannot be read has its complaint beside its field. Times are on the clo
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ MOST_CLOSED = 40
 LATE, EARLY = time(12), time(6)  # what begins after noon and ends before six, ends on the next day
 END_OF_DAY = time(23, 59)
 TEXTS = ("title", "description", "dress_code", "bring", "instructions", "remote_instructions")
+_LETTER_H = re.compile(r"(\d{1,2}) ?[hH] ?(\d\d)?")  # 18h, 2h30
 REMIND = "remind "  # begins the name of a tick: "remind 1d  everyone"
 
 
@@ -337,6 +339,8 @@ def _find_all(typed: str, choices: ChoiceList) -> Iterator[Choice]:
 
 def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:
     """Return the hour at which something ends, or how long it lasts: 2 часа is an hour only after one o'clock."""
+    if (written := _LETTER_H.fullmatch(typed)) and starts is not None:
+        return _parse_letter_h(typed, int(written[1]) * 60 + int(written[2] or 0), starts)
     length = _parse_length(typed)
     try:
         hour = parse_hour(typed)
@@ -345,6 +349,21 @@ def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:
             raise
         return length
     return length if length is not None and starts is not None and hour <= starts else hour
+
+
+def _parse_letter_h(typed: str, minutes: int, starts: time) -> NominalDuration:
+    """Return the length of 2h or 2h30. Raise Invalid for 18h after ten o'clock, which may be an hour as well."""
+    try:
+        hour = parse_hour(typed)
+    except SchedulerError:
+        hour = time()
+    if hour > starts:
+        raise Invalid(
+            N_("That may be an hour or a length: write {hour} or {length}."),
+            hour=f"{hour:%H:%M}",
+            length=f"{minutes} min",
+        )
+    return parse_nominal(f"{minutes} min")
 
 
 def _parse_length(typed: str) -> NominalDuration | None:

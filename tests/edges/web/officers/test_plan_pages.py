@@ -101,6 +101,12 @@ def test_a_ceremony_is_planned_as_people_write_it_with_its_officials_and_reminde
     assert "The opening" in text(web.get(done.location))
 
 
+def test_an_end_that_may_be_an_hour_or_a_length_is_refused_with_both(web):
+    refused = text(send(web, NEW, **{**OPENING, "from": "16h", "to": "18h"}))
+
+    assert "That may be an hour or a length: write 18:00 or 1080 min." in refused
+
+
 def test_hours_and_days_mean_what_people_mean_by_them(app, web):
     """An evening ends after midnight, two hours are no two o'clock, a day alone is the whole day."""
     ends = [
@@ -111,6 +117,8 @@ def test_hours_and_days_mean_what_people_mean_by_them(app, web):
         ("18", "0:00", "", (3, 0)),
         ("4", "5", "", (2, 5)),
         ("13", "2 часа", "", (2, 15)),
+        ("18h", "2h30", "", (2, 20, 30)),
+        ("half past nine", "quarter to 11", "", (2, 10, 45)),
         ("1", "2 часа", "", (2, 2)),
         ("10", "9", "4 Feb", (4, 9)),
     ]
