@@ -37,7 +37,7 @@ from scheduler.web.officers.directory import (
     search,
 )
 from scheduler.web.officers.events import desk, door
-from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
+from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import, paper_invitations
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
@@ -119,6 +119,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
+    web.register_blueprint(paper_invitations.blueprint(app))
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
