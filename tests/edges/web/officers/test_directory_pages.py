@@ -88,6 +88,15 @@ def test_a_person_is_added_without_a_key_of_their_own_and_changed(app, web):
         assert person.key.isascii()
 
 
+def test_what_is_wrong_names_its_field_in_the_summary_too(web, governor):
+    refused = send(web, f"/en/desk/people/{governor}/change", name_en="", precedence="x1", email="governor")
+    summary = refused.get_data(as_text=True).partition("<h1")[0]
+
+    assert 'href="#precedence">Precedence, 1 is the highest: Enter a whole number.</a>' in summary
+    assert 'href="#name_en">Full name (English): Is missing.</a>' in summary
+    assert 'href="#email">E-mail: ' in summary
+
+
 def test_a_second_officer_sees_what_the_first_changed_and_overwrites_nothing(app, web, governor):
     path = f"/en/desk/people/{governor}/change"
     opened = {
