@@ -14,6 +14,7 @@ _PARAMETER = re.compile(r';\s*([\w-]+)\s*=((?:"[^"]*"|[^";])*)', re.ASCII)
 _PIECE = re.compile(r'"([^"]*)"|([^",]+)')
 _SCHEME = re.compile(r"\s*mailto\s*:\s*", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
+_LONGEST = 1_000  # characters of an address that are looked at
 _CARET = {"^n": "\n", "^'": '"', "^^": "^"}  # RFC 6868
 
 
@@ -53,7 +54,7 @@ def read_participant(line: ContentLine) -> Participant:
 
 def read_address(value: str) -> str:
     """Return the mail address of a CAL-ADDRESS in small letters, or "" if it has none, such as a path of CalDAV."""
-    bare = _SCHEME.sub("", value, count=1).partition("?")[0]
+    bare = _SCHEME.sub("", value[:_LONGEST], count=1).partition("?")[0]
     found = _ADDRESS.search(unquote(bare))
     return found[0].lower() if found else ""
 

@@ -76,6 +76,11 @@ TABLE = (
         ),
     ),
     Setting(
+        "mail_in_url",
+        "",
+        N_("mailbox that the worker reads answers from: imaps://USER:PASSWORD@HOST/FOLDER; if not set, none"),
+    ),
+    Setting(
         "mail_checked_by",
         "",
         N_("name of your mail server in Authentication-Results; answers that it says are forged are set aside"),
@@ -119,6 +124,7 @@ class Settings:
     trusted_proxies: str
     mail_from: str
     mail_replies: str
+    mail_in_url: str
     mail_checked_by: str
     secret: str
     secret_file: str

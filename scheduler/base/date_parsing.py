@@ -29,6 +29,8 @@ FIRST_BUDDHIST_YEAR = 2400
 FIRST_YEAR = 1900
 # Of two digits, those from here on are Buddhist: 60 is 2560, which is 2017.
 FIRST_SHORT_BUDDHIST = 60
+# Behind the name of a month no year is shorter: of 2 Feb 7 nobody knows what was meant.
+FIRST_WRITTEN_SHORT = 10
 # A day without a year that passed less than this ago may be meant as that day, or as the one of the year after.
 JUST_PASSED = timedelta(days=90)
 
@@ -42,7 +44,7 @@ _NUMBERS = {
     "d": rf"(\d{{1,2}})\.(\d{{1,2}})\.(\d\d){_END}",  # day, month, year in two digits
     "j": rf"(\d{{1,2}})/(\d{{1,2}})/(\d\d){_END}",  # day and month in either order, year in two digits
     "S": rf"(\d{{1,2}})([-/])(\d{{1,2}})\2(\d{{4}}){_END}",  # day and month in either order, year
-    "t": rf"(\d{{1,2}}):(\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де
+    "t": rf"(\d{{1,2}})[:h](\d\d)(?::(\d\d))?{_END}(?:-[дт][ае])?",  # hour, minute, second; сағат 10:00-де; 18h30
     "p": rf"(\d{{1,2}})\.(\d\d){_END}(?:-[дт][ае]{NO_LETTER})?",  # hour and minute, or day and month
     "l": rf"(\d{{1,2}})\.([1-9])\.?{_END}",  # day and month
     "s": rf"(\d{{1,2}})/(\d{{1,2}}){_END}",  # day and month in either order
@@ -50,6 +52,7 @@ _NUMBERS = {
     "y": rf"(\d{{4}}){_END}",
     "n": rf"(\d{{1,2}})(?:-[дт][ае]{NO_LETTER})?{_END}",  # 16, 16-да
 }
+_NUMBER_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _WORDS = {
     # A day so many days from today.
     ("r", -1): "yesterday | вчера | кеше | เมื่อวาน | เมื่อวานนี้",
@@ -66,6 +69,11 @@ _WORDS = {
     ("a", 12): (
         "p.m. | หลังเที่ยง | вечера | часов вечера | часа вечера | час дня | часа дня | часов дня | пополудни | โมงเย็น"
     ),
+    # Minutes after the hour: half past nine, and "half" behind it, as Kazakh and Thai say it.
+    ("H", 30): "half past",
+    ("H", 15): "quarter past | a quarter past",
+    ("H", -15): "quarter to | a quarter to",
+    ("v", 30): "жарым | ครึ่ง",
     # The same before the hour, and hours that Thai counts from six in the evening.
     ("e", 0): "таңғы | таңертеңгі",
     ("e", 12): "кешкі | түстен кейінгі | บ่าย",
@@ -84,19 +92,20 @@ _WORDS = {
     ("f", 0): "of",
     ("#", 0): "the | ที่ | วันที่",
     ("@", 0): "at | on | в | во | сағат | เวลา",
-    ("z", 0): "น. | นาฬิกา | ч. | час | часа | часов | โมง",
+    ("z", 0): "h | o'clock | o’clock | น. | นาฬิกา | ч. | час | часа | часов | โมง",
     # Weekdays as people shorten and decline them and CLDR does not.
     ("w", 1): "tues",
     ("w", 2): "weds | среду",
     ("w", 3): "thur | thurs | พฤหัส | วันพฤหัส",
     ("w", 4): "пятницу",
     ("w", 5): "субботу",
+    **{("n", number): name for number, name in enumerate(_NUMBER_NAMES, 1)},
 }
 
 _YEAR = "[bc]?yg?"
-_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR})?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|[djSpls])"
+_CALENDAR = f"(?:#?[no]f?m(?:{_YEAR}|ng?)?|m#?[no](?:{_YEAR})?|{_YEAR}[no]m|[ID]g?|[djSpls])"
 _DATE = f"(?:w?{_CALENDAR}|{_CALENDAR}w|r|xw|wx|w|in?u|n?uk)"
-_TIME = "(?:[tp][az]?|n[azq]|e[tpn]z?|h)"
+_TIME = "(?:[tp][az]?|n[azq]v?|nv|e[tp]z?|enz?v?|Hn[az]?|hv?)"
 _DAY_SHAPES = (re.compile(f"@?(?P<day>{_DATE})"),)
 _WHEN_SHAPES = (
     re.compile(f"@?(?P<day>{_DATE})@?(?P<hour>{_TIME})"),
@@ -202,8 +211,12 @@ def _find(text: str, shapes: tuple[re.Pattern[str], ...]) -> dict[str, Found]:
 
 
 def _by_kind(tokens: list[Token]) -> Found:
-    """Index tokens by kind; no shape has two of a kind. An ordinal, once in its place, counts as a number."""
-    return {("n" if token.kind == "o" else token.kind): token.numbers for token in tokens}
+    """Index tokens by kind. An ordinal, once in its place, counts as a number; a second number is a short year."""
+    found: Found = {}
+    for token in tokens:
+        kind = "n" if token.kind == "o" else token.kind
+        found["Y" if kind == "n" and "n" in found else kind] = token.numbers
+    return found
 
 
 def _day(found: Found, today: date, ahead: Callable[[date], bool]) -> date:
@@ -255,6 +268,11 @@ def _readings(found: Found) -> list[tuple[int | None, int, int]]:
 
 def _year(found: Found) -> int | None:
     """Return the year if there is one. Raise ValueError if an era does not fit it."""
+    if "Y" in found:
+        (short,) = found["Y"]
+        if short < FIRST_WRITTEN_SHORT:
+            raise ValueError("a year of one digit")
+        return _short_year(short)
     if "y" not in found:
         return None
     (year,) = found["y"]
@@ -326,15 +344,20 @@ def _hour(found: Found) -> timedelta:
         if not 1 <= hour <= 5:
             raise ValueError("an evening has five of these hours")
         hour += found["q"][0]
-    if (hour, minute, second) == (24, 0, 0):
+    (later,) = found.get("H", found.get("v", (0,)))
+    if (hour, minute, second, later) == (24, 0, 0, 0):
         return _DAY
     at = time(hour, minute, second)
-    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    if at.hour == 0 and later < 0:
+        raise ValueError("before midnight is another day")
+    return timedelta(hours=at.hour, minutes=at.minute + later, seconds=at.second)
 
 
 def _is_midnight(found: Found) -> bool:
     """Return whether an hour is midnight by its name, or 12 a.m., which clocks call it; 00:00 and 24:00 are clear."""
     (written,) = (found[kind] for kind in "tpnh" if kind in found)
+    if "H" in found or "v" in found:
+        return False
     return found.get("h") == (0,) or (found.get("a") == (0,) and written[0] == 12 and not any(written[1:]))
 
 

@@ -91,6 +91,41 @@ def print_day_list(sheet: DayList, *, language: str) -> bytes:
     return _set("day-list", {"language": language, **asdict(sheet)})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationSheet:
+    """An invitation on paper: whose house it is, for whom, its lines with their style, the two sides of its foot."""
+
+    language: str
+    house: str
+    addressee: str
+    lines: Sequence[Mapping[str, str]]
+    reply: Sequence[str] = ()
+    foot: Sequence[str] = ()
+
+
+def print_invitations(cards: Sequence[InvitationSheet], *, title: str, language: str, notice: Sequence[str]) -> bytes:
+    """Print invitations as a PDF, each on a page of A5 of its own."""
+    cut = {"cards": [asdict(card) for card in cards], "notice": list(notice)}
+    return _set("invitations", {"title": title, "language": language, **cut})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostalAddress:
+    """What stands on an envelope: the sender, and the lines for whom it is."""
+
+    language: str
+    house: str
+    lines: Sequence[str]
+
+
+def print_envelopes(
+    cards: Sequence[PostalAddress], *, title: str, language: str, labels: bool, notice: Sequence[str]
+) -> bytes:
+    """Print envelopes (C5) as a PDF, or ``labels`` for them, fourteen on a sheet of A4."""
+    cut = {"cards": [asdict(card) for card in cards], "labels": labels, "notice": list(notice)}
+    return _set("envelopes", {"title": title, "language": language, **cut})
+
+
 def _set(template: str, data: Mapping[str, Any]) -> bytes:
     import typst
 

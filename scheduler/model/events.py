@@ -90,7 +90,7 @@ event_city = sa.Table(
     "event_city",
     Base.metadata,
     sa.Column("event_id", sa.ForeignKey("event.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("city_id", sa.ForeignKey("city.id"), primary_key=True),
+    sa.Column("city_id", sa.ForeignKey("city.id"), primary_key=True, index=True),
 )
 
 
@@ -178,6 +178,10 @@ class Event(Base):
         sa.CheckConstraint("companions_most BETWEEN 0 AND 50", name="companions_most"),
         sa.CheckConstraint("arrive_before BETWEEN 60 AND 86400", name="arrive_before"),
         sa.Index("ix_event_venue_id_starts_at", "venue_id", "starts_at"),
+        # What public pages list: by day, by kind, by organizer.
+        sa.Index("ix_event_visibility_starts_at", "visibility", "starts_at", "ends_at", "kind", "status"),
+        sa.Index("ix_event_visibility_kind", "visibility", "kind", "key"),
+        sa.Index("ix_event_visibility_organizer_id", "visibility", "organizer_id"),
         # Calendars ask for the events of some days on the clock of their place; contradictions for those around.
         sa.Index("ix_event_dtstart_dtend", "dtstart", "dtend"),
         sa.Index("ix_event_starts_at_ends_at", "starts_at", "ends_at"),

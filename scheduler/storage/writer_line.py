@@ -23,7 +23,7 @@ except ModuleNotFoundError:  # another kind of system, whose processes stand in 
     fcntl = None  # type: ignore[assignment]
 
 END = "-line"  # of the name of the file, behind that of the database
-LOOK_EVERY = 0.001  # seconds; the writes that are waited for take about ten times as long
+LOOK_EVERY = 0.002  # seconds; the writes that are waited for take several times as long
 _COUNTER = 8  # octets at the beginning of the file: the last number that was drawn
 _NUMBERS = 1 << 40
 

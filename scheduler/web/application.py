@@ -11,6 +11,7 @@ from scheduler.app import App
 from scheduler.base.resources import TEMPLATES
 from scheduler.monitoring.readiness import Readiness
 from scheduler.services.directory.directory_index import DirectoryIndex
+from scheduler.services.events.door.name_search import Search
 from scheduler.web import templating
 from scheduler.web.consulate import board, booking, own_visit_page, posts
 from scheduler.web.entrance.health_pages import HealthPages
@@ -36,7 +37,7 @@ from scheduler.web.officers.directory import (
     search,
 )
 from scheduler.web.officers.events import desk, door
-from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import
+from scheduler.web.officers.guests import group_pages, guest, guest_list, inviting, list_import, paper_invitations
 from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
@@ -109,6 +110,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     guard.install(web, app)
     limiter, local = web.extensions["scheduler.limiter"], web.extensions["scheduler.local_limiter"]
     index = web.extensions["scheduler.directory"] = DirectoryIndex()
+    names = web.extensions["scheduler.names at doors"] = Search()
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(calendar.blueprint(app, index))
@@ -117,6 +119,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app))
+    web.register_blueprint(paper_invitations.blueprint(app))
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
@@ -126,7 +129,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
         web.register_blueprint(planning.blueprint(app))
     web.register_blueprint(replanning.blueprint(app))
     _add_directory(web, app, index)
-    web.register_blueprint(door.blueprint(app, local))
+    web.register_blueprint(door.blueprint(app, local, names))
     web.register_blueprint(front_desk.blueprint(app, local))
     web.register_blueprint(visit.blueprint(app))
     web.register_blueprint(visit_letters.blueprint(app))

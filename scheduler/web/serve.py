@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import multiprocessing
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from scheduler.base import config
+from scheduler.base.errors import SchedulerError
 from scheduler.monitoring import logs, metrics
 from scheduler.web.entrance.load_limit import AT_ONCE, MAX_SAME_PAGE, MAX_WAITING
 
 if TYPE_CHECKING:
     from granian.server.common import AbstractServer
 
+    from scheduler.app import App
     from scheduler.web.entrance.request_record import RequestRecord
+
+log = logging.getLogger(__name__)
 
 # Of one process: enough for all who wait for others (`load_limit`), and some for what needs no database:
 # calendars and pages from memory, health, and forms that arrive slowly.
@@ -44,8 +51,9 @@ def application() -> RequestRecord:
     if int(settings.serve_metrics_port):
         metrics.enable()
         metrics.watch_pool(app.db.engine)
-    version = ShownVersion(app)
-    site = FeedServer(app, PageServer(app, create_app(app), version), version)
+    version, web = ShownVersion(app), create_app(app)
+    site = FeedServer(app, PageServer(app, web, version), version)
+    Thread(target=_read_names_ahead, args=(app, web.extensions), name="names", daemon=True).start()
     # What is made until now lives as long as the process: to look through it again and again for what nobody needs
     # any more would make one request in a few dozen a tenth of a second longer.
     gc.collect()
@@ -53,6 +61,16 @@ def application() -> RequestRecord:
     # When all is answered, nothing is left to do. The interpreter would wait for granian's threads.
     atexit.register(os._exit, 0)
     return RequestRecord(site, logged=settings.log_requests == "yes", numbered=settings.trusted_proxies != "0")
+
+
+def _read_names_ahead(app: App, extensions: Mapping[str, Any]) -> None:
+    """Read what names are found by, beside the first answers: of 50,000 people it takes seconds."""
+    try:
+        with app.db.read() as session:
+            extensions["scheduler.names at doors"].read_ahead(session, now=app.clock.now())
+            extensions["scheduler.directory"].read_ahead(session)
+    except SchedulerError as error:  # the first search reads them, then
+        log.warning("%s", error)
 
 
 def server(

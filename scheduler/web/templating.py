@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, g, request, url_for
 from jinja2 import BytecodeCache, StrictUndefined
 from jinja2.bccache import Bucket
-from markupsafe import Markup, escape
 
 from scheduler.app import App
 from scheduler.base.date_format import format_weekday, regional_locale, text_direction
 from scheduler.base.i18n import LANGUAGES
-from scheduler.base.text import Text
 from scheduler.base.vocabulary import key_of_word
 from scheduler.services.events.programme.rendering.event_texts import (
     format_exceptions,
@@ -24,7 +21,7 @@ from scheduler.services.events.programme.rendering.guest_information import make
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 from scheduler.web.kit import browser_clock
 from scheduler.web.kit.assets import Assets
-from scheduler.web.kit.language import NAMES, _, kept, ngettext, pgettext, with_query
+from scheduler.web.kit.language import NAMES, _, kept, localized, ngettext, pgettext, plain, set_apart, with_query
 from scheduler.web.programme import wording as event_wording
 
 # Cities that people who read these pages live in; any other zone is a click further.
@@ -50,8 +47,6 @@ CLOCKS = (
     "America/Los_Angeles",
     "UTC",
 )
-# Refused where people type, but what is imported from elsewhere may hold them: they turn the text around them.
-_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _Compiled(BytecodeCache):
@@ -124,22 +119,3 @@ def in_language(language: str) -> str:
 def _clocks(now: datetime) -> list[tuple[str, str]]:
     shown = CLOCKS if g.tzid is None or g.tzid in CLOCKS else (g.tzid, *CLOCKS)
     return [(tzid, event_wording.clock_name(tzid, now)) for tzid in shown]
-
-
-def plain(text: Text | str) -> str:
-    """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
-    words = text.to(g.language) if isinstance(text, Text) else text
-    shown = _TURNING.sub("", words)
-    return Markup(shown) if isinstance(words, Markup) else shown  # noqa: S704 - as safe as it was
-
-
-def localized(text: Text) -> Markup:
-    """Set apart from what surrounds it, and marked with its language where that is not the page's."""
-    return set_apart(plain(text), text)
-
-
-def set_apart(words: str, name: Text) -> Markup:
-    """Set words with a name in them, such as its title, apart, and mark them with the language of the name."""
-    spoken = name.language_for(g.language)
-    mark = "" if spoken in (g.language, "") else f' lang="{escape(spoken)}"'
-    return Markup(f"<bdi{mark}>{escape(plain(words))}</bdi>")  # noqa: S704 - each part is escaped

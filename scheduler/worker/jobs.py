@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
+from scheduler.formats.incoming.received_mail import read_mail
 from scheduler.letter_files import remove_files, remove_forgotten
 from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
+from scheduler.services.correspondence import receiving
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import rezoning as event_rezoning
@@ -34,6 +36,29 @@ def lapse_offers(app: App) -> int:
 def _lapse(app: App, event_id: int) -> int:
     with app.db.write("worker") as session:
         return offers.lapse_offers(session, session.get_one(Event, event_id), now=app.clock.now())
+
+
+def receive_mail(app: App) -> int:
+    """Receive the mail in the mailbox that the settings name; return how many mails were new.
+
+    Each has a transaction of its own: one that cannot be stored stays unseen, and is received by the next round.
+    """
+    url = app.settings.mail_in_url
+    if not url:
+        return 0
+    from scheduler.channels.imap_mailbox import take_unseen
+
+    new: list[bool] = []
+    take_unseen(url, lambda content: new.append(_receive(app, content)))
+    return sum(new)
+
+
+def _receive(app: App, content: bytes) -> bool:
+    """Receive one mail; return whether it had not come in before."""
+    mail = read_mail(content)
+    with app.db.write("worker") as session:
+        row = receiving.receive(session, content, mail, mailbox=app.mailbox, now=app.clock.now())
+    return row is not None
 
 
 def purge(app: App) -> dict[str, int]:

@@ -118,6 +118,7 @@ _WORK: Mapping[str, Callable[[App, Presence, Stop], Counts]] = {
     "zones": lambda app, _worker, _stop: {"moved": jobs.check_zones(app)},
     "offers": lambda app, _worker, _stop: {"lapsed": jobs.lapse_offers(app)},
     "visits": lambda app, _worker, _stop: jobs.run_visit_upkeep(app),
+    "mail": lambda app, _worker, _stop: {"received": jobs.receive_mail(app)},
     "letters": _send_letters,
     "purge": lambda app, _worker, _stop: jobs.purge(app),
     "retention": lambda app, _worker, stop: jobs.run_retention(app, stop=stop),

@@ -15,6 +15,7 @@ attendee = LazyGroup(
         "invite": "guests.attendance:invite",
         "send-invitation": "guests.invitations:send_invitation",
         "save-the-date": "guests.invitations:save_the_date",
+        "invitations": "guests.invitations:print_on_paper",
         "answer": "guests.attendance:answer",
         "chase": "guests.groups:chase",
         "withdraw": "guests.attendance:withdraw",

@@ -86,6 +86,9 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
     yield _finding(N_("secret"), lambda: _check_secret(app), to_mend)
     yield _check_files(app)
     yield _finding(N_("mail"), lambda: _check_mail(app), N_("check mail_url, and whether the server answers"))
+    if app.settings.mail_in_url:
+        mend_mailbox = N_("check mail_in_url, and whether the server answers")
+        yield _finding(N_("mailbox of answers"), lambda: _check_mailbox(app), mend_mailbox)
     mend = N_("correct the file, or remove it")
     yield _finding(N_("forms of address"), lambda: ", ".join(app.address_forms.languages), mend)
     tables = _finding(DATABASE, lambda: _check_tables(app), N_("check database_url"))
@@ -134,6 +137,13 @@ def _check_files(app: App) -> HealthFinding:
 def _check_mail(app: App) -> str:
     app.channel.check()
     return app.settings.shown("mail_url")
+
+
+def _check_mailbox(app: App) -> str:
+    from scheduler.channels.imap_mailbox import check_mailbox
+
+    check_mailbox(app.settings.mail_in_url)
+    return app.settings.shown("mail_in_url")
 
 
 def _check_tables(app: App) -> str | HealthFinding:

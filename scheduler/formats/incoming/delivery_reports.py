@@ -46,7 +46,7 @@ _ACTIONS = {
 }
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 _RECIPIENT = re.compile(r"(?:[\w-]+\s*;)?\s*<?([^\s<>;]+@[^\s<>;]+)>?")
-_MOST_RECIPIENTS = 200
+_MOST_RECIPIENTS, _LONGEST_RECIPIENT = 200, 500
 
 
 def read_delivery_report(message: Message) -> tuple[DeliveryStatus, ...]:
@@ -98,7 +98,7 @@ def _read_block(block: Message) -> DeliveryStatus | None:
 def _read_recipient(block: Message) -> str:
     """Return whom we wrote to (Original-Recipient), or else where the mail ended up."""
     for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
-        found = _RECIPIENT.search(read_field(block, name))
+        found = _RECIPIENT.search(read_field(block, name)[:_LONGEST_RECIPIENT])
         if found:
             return found[1].lower()
     return ""

@@ -10,13 +10,13 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
-
-from markupsafe import Markup
+from html.parser import HTMLParser
 
 MOST_TEXT = 20_000  # characters of the text that are kept
+MOST_HTML = 200_000  # characters of HTML that are looked at
+MOST_FIELDS = 20  # of one name in a header
+MOST_HEADER = 10_000  # characters of a header field that are looked at: names and addresses are short
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_BREAKS = re.compile(r"<(br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _CHARSETS = {
     "tis-620": "cp874",
     "iso-8859-11": "cp874",
@@ -30,7 +30,7 @@ _ID = re.compile(r"<[^<>\s]{1,250}>")
 
 def read_field(message: Message, name: str) -> str:
     """Return a header field as words on one line; "" if the mail does not have it."""
-    return _one_line(_decode(f"{message.get(name, '')}"))
+    return _one_line(_decode(f"{message.get(name, '')}"[:MOST_HEADER]))
 
 
 def _decode(raw: str) -> str:
@@ -47,7 +47,7 @@ def _one_line(text: str) -> str:
 
 def list_addresses(message: Message, *names: str) -> list[str]:
     """Return the mail addresses in header fields, in small letters and in order; names beside them are left out."""
-    raw = [f"{value}" for name in names for value in message.get_all(name, [])]
+    raw = [f"{value}"[:MOST_HEADER] for name in names for value in message.get_all(name, [])[:MOST_FIELDS]]
     found = [address for _name, address in getaddresses(raw) if _ADDRESS.fullmatch(address)]
     return list(dict.fromkeys(address.lower() for address in found or _ADDRESS.findall(" ".join(raw))))
 
@@ -108,9 +108,35 @@ def read_charset(part: Message) -> str:
 
 
 def _read_html(part: Message) -> str:
-    seen = _BREAKS.sub("\n", _UNSEEN.sub(" ", decode_text(part)))
-    lines = (" ".join(Markup(line).striptags().split()) for line in seen.split("\n"))  # noqa: S704 - only to strip it
+    reader = _HtmlReader()
+    reader.feed(decode_text(part)[:MOST_HTML])
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+class _HtmlReader(HTMLParser):
+    """The words of HTML that a reader sees, a line for each block."""
+
+    _UNSEEN, _BLOCKS = ("script", "style", "head", "title"), ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "table")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._hidden = 0  # elements around that nobody sees
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - as the class calls it
+        self._hidden += tag in self._UNSEEN
+        if tag == "br":
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = max(0, self._hidden - (tag in self._UNSEEN))
+        if tag in self._BLOCKS and tag != "br":
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.pieces.append(" ".join(data.splitlines()) if data.strip() else " ")
 
 
 def _clean(text: str) -> str:

@@ -25,6 +25,7 @@ from scheduler.formats.incoming.mail_texts import (
 MOST_BYTES = 10_000_000  # of one mail
 MOST_PARTS = 200
 MOST_CALENDARS = 5
+MOST_NAMED = 200  # recipients, and mails that it answers: whoever names more is no guest who answers
 _MOST_BOUNDARIES = 400  # of multiparts; deeper than that nothing that people write is
 
 
@@ -84,8 +85,8 @@ def _read(message: Message, content: bytes, *, whole: bool) -> ReceivedMail:
         message_id=next(iter(list_message_ids(message, "Message-ID")), ""),
         sender=senders[0] if len(senders) == 1 else "",
         sender_shown=read_field(message, "From")[:300],
-        recipients=tuple(list_addresses(message, *_RECIPIENT_FIELDS)),
-        threads=(*list_message_ids(message, "In-Reply-To", "References"), *list_returned_ids(message)),
+        recipients=tuple(list_addresses(message, *_RECIPIENT_FIELDS)[:MOST_NAMED]),
+        threads=(*list_message_ids(message, "In-Reply-To", "References"), *list_returned_ids(message))[:MOST_NAMED],
         subject=read_field(message, "Subject")[:500],
         mailed_at=read_date(message),
         text=read_text(parts),

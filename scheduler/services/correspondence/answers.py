@@ -27,6 +27,7 @@ from scheduler.services.events.programme.place_drafts import PersonDraft
 # Why an answer waits for an officer, or does not count, in the words of the desk.
 UNREADABLE = N_("the calendar in it cannot be read")
 NO_ANSWER = N_("the calendar in it is no answer")
+TOO_MANY = N_("has more answers than one guest gives")
 CONTRADICTORY = N_("the calendars in it do not say the same")
 NOBODY = N_("it does not say who answers")
 NO_WORD = N_("it says neither yes nor no")
@@ -42,6 +43,8 @@ LATER_ANSWER = N_("a later answer holds")
 REPRESENTED = N_("is represented: who comes?")
 UNCLEAR_DEPUTY = N_("does not say clearly who comes instead")
 NOT_RECORDED = N_("could not be recorded: {reason}")
+
+MOST_ANSWERS = 20  # to a series and to some of its dates
 
 _WORDS = {
     "ACCEPTED": AnswerWord.ACCEPTED,
@@ -87,6 +90,8 @@ def read_answers(mail: ReceivedMail) -> list[GivenAnswer]:
     found = [answers for answers in found if answers] or found
     if any(_say(answers) != _say(found[0]) for answers in found):
         raise NoAnswer(CONTRADICTORY)
+    if len(found[0]) > MOST_ANSWERS:
+        raise NoAnswer(TOO_MANY)
     if not found[0]:
         has_people = any(part.participants for message in answering for part in message.parts)
         has_parts = any(message.parts for message in answering)

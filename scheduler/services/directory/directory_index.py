@@ -71,6 +71,11 @@ class DirectoryIndex:
         self._last_line = -1
         self._lines: set[int] = set()  # of the audit, the last ones that were read
 
+    def read_ahead(self, session: Session) -> None:
+        """Read everything, so that the first search need not."""
+        with self._lock:
+            self._refresh(session)
+
     def find(self, session: Session, noun: str, typed: str, *, but: Collection[int] = ()) -> Sequence[int]:
         """Return the ids of the rows of a noun that have each word that was typed, the likeliest first.
 

@@ -242,6 +242,7 @@ def choose_standing(kept: Attendee, other: Attendee) -> MergeSide:
 def _end_place(session: Session, end: Attendee, stay: Attendee, now: datetime) -> None:
     """End a place beside that of the same person: what is known of it goes to the one that stays."""
     attending = end.attending.id
+    _move_messages(session, end, stay)
     _move_arrivals(session, end, stay, now)
     _move_guest_row(session, end, stay)
     _move_mails(session, end, stay)
@@ -311,6 +312,21 @@ def _move(session: Session, kept: Person, other: Person) -> dict[str, int]:
     _readdress_messages(session, kept, other)
     session.expire_all()
     return moved
+
+
+def _move_messages(session: Session, end: Attendee, stay: Attendee) -> None:
+    """Address to the place that stays the waiting messages that its person does not receive yet."""
+    received = sa.select(Letter.of_message_id).where(
+        Letter.person_id == stay.person_id, Letter.of_message_id.is_not(None)
+    )
+    waiting = sa.update(Letter).where(
+        Letter.person_id == end.person_id,
+        Letter.event_id == end.event_id,
+        Letter.outcome.is_(None),
+        Letter.of_message_id.is_not(None),
+        Letter.of_message_id.not_in(received),
+    )
+    session.execute(waiting.values(person_id=stay.person_id), execution_options={"synchronize_session": False})
 
 
 def _readdress_messages(session: Session, kept: Person, other: Person) -> None:

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import NotFound
 from scheduler.base.i18n import LANGUAGES, N_, load_catalogue
 from scheduler.base.text import KEY, Text
-from scheduler.model.events import Event, Kind, Visibility, event_city
+from scheduler.model.events import Event, Kind, Visibility
 from scheduler.model.feeds import CHOICE, CITY_PREFIX, EVERYTHING, KIND_FEEDS, Feed, FeedLink, Sees, is_built_in
-from scheduler.model.places import City, Organisation, Venue
+from scheduler.model.places import City, Organisation
 from scheduler.services.common.lookup import K, find_current_keys
+from scheduler.services.events.programme.agenda_reading import has_public_event
 from scheduler.services.events.programme.rendering.kind_names import KIND_NAMES
 
 FACETS = ("kind", "city", "organizer", "tour")  # what a reader can choose by
@@ -104,15 +105,7 @@ def _find(session: Session, key: str, cities: sa.Select[City]) -> Scope | None:
 
 def _public_cities() -> sa.Select[City]:
     """Select the cities that have a public event; a feed of another city would reveal that something is planned."""
-    return sa.select(City).where(City.id.in_(_ids_of_public_cities()))
-
-
-def _ids_of_public_cities() -> sa.CompoundSelect[int]:
-    """Select the ids of the cities that have a public event, with or without a date."""
-    public = Event.visibility == Visibility.PUBLIC
-    at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(public)
-    named = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(public)
-    return at_venue.union(named)
+    return sa.select(City).where(has_public_event())
 
 
 def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Scope:
@@ -130,7 +123,7 @@ def resolve_choice(session: Session, wanted: Mapping[str, Sequence[str]]) -> Sco
     chosen["city"] = find_current_keys(session, City, chosen["city"])
     chosen["organizer"] = find_current_keys(session, Organisation, chosen["organizer"])
     public = Event.visibility == Visibility.PUBLIC
-    cities = _require_all(session, City, chosen["city"], City.id.in_(_ids_of_public_cities()))
+    cities = _require_all(session, City, chosen["city"], has_public_event())
     _require_all(session, Event, chosen["tour"], public)
     organizers = sa.select(Event.organizer_id).where(public)
     _require_all(session, Organisation, chosen["organizer"], Organisation.id.in_(organizers))

@@ -39,6 +39,7 @@ from scheduler.services.events.programme.rendering.guest_information import (
 )
 from scheduler.services.feeds.event_feeds import read_rendering, render_withdrawn_date, write_file
 from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
+from scheduler.services.letters.inviting.cards import ON_CARDS, is_honoured, write_card
 from scheduler.services.letters.inviting.questions import CalendarQuestion, is_asked, make_question
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
 from scheduler.services.letters.message_drafts import fill_placeholders
@@ -78,6 +79,7 @@ def outline_key(row: LetterRow) -> tuple[Any, ...]:
         row.represents and str(row.represents),
         row.of_message_id and (row.of_message_id, row.language),
         is_asked(row),
+        row.kind in ON_CARDS and is_honoured(row),
     )
 
 
@@ -177,7 +179,7 @@ def template_words(
         "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
         "remote": row.mode is Mode.REMOTE,
         "companions": row.companions or 0,
-        "invited": row.standing is Standing.INVITED,
+        "invited": row.standing is Standing.INVITED and row.kind is not LetterKind.SAVE_THE_DATE,
         "waitlisted": row.standing is Standing.WAITLISTED,
         "cancelled": event.cancelled,
         "standing": str(row.standing),
@@ -195,6 +197,7 @@ def template_words(
         "comes": _is_expected_in_hall(row),
         "why": event.reason.to(language) if row.kind in _WITH_REASON else "",
         "other_languages": name_other_languages(_list_shown_texts(event, row), language),
+        "is_question": is_asked(row),
         "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
         "tentative": event.dated and event.status is Status.TENTATIVE,
         "takes_date_back": _takes_date_back(event, row),
@@ -203,6 +206,7 @@ def template_words(
         "pass_code": PASS if _has_pass(row, event) else "",
         "picture": PICTURE,
         "house": signature.name,
+        "card": write_card(event, row, signature, language, kind=row.kind) if row.kind in ON_CARDS else (),
         "signature": signature,
     }
 
@@ -289,12 +293,16 @@ def _name_change(before: Any, after: Any) -> str:
     return "taken" if not after else "changed" if before else "made"
 
 
+# Their readers are no longer on the list, or are asked nothing yet.
+_WITHOUT_PAGE = (LetterKind.REFUSED, LetterKind.REMOVED, LetterKind.SAVE_THE_DATE)
+
+
 def _has_page(row: LetterRow, house: SenderIdentity) -> bool:
     """Return whether the letter links to a page.
 
     Letters that must be answered on a page link to it even if the settings do not say where the pages are.
     """
-    if row.kind in (LetterKind.REFUSED, LetterKind.REMOVED) or row.represented_by is not None:
+    if row.kind in _WITHOUT_PAGE or row.represented_by is not None:
         return False
     if row.facts.get("deputy") == DeputyNews.RELEASED:
         return False

@@ -66,6 +66,7 @@ TIMETABLE = (
     ScheduledJob("zones", N_("times after an update of the time zone data"), at=time(3, 15)),
     ScheduledJob("offers", N_("expired offers"), every=timedelta(minutes=1)),
     ScheduledJob("visits", N_("upkeep of appointments"), every=timedelta(minutes=1)),
+    ScheduledJob("mail", N_("mail that comes in"), every=timedelta(minutes=1)),
     ScheduledJob("letters", N_("reminders and e-mails"), every=timedelta(seconds=10), side_by_side=True),
     ScheduledJob("purge", N_("unconfirmed registrations"), every=timedelta(minutes=10)),
     ScheduledJob("retention", N_("personal data to erase"), at=time(3, 45)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import NAMES, _
 from scheduler.web.kit.paths import CALENDAR
 
 
@@ -19,7 +20,32 @@ def redirect_after_form(address: str) -> Response:
 
 def show_form_again(page: Response | str, status: int = 422) -> Response:
     """Show the page of a form again, with what is wrong."""
-    return page if isinstance(page, Response) else Response(page, status)
+    return page if isinstance(page, Response) else Response(name_fields(page), status)
+
+
+_COMPLAINT = re.compile(r'(<li><a href="#([\w.:-]+)">)(?=.*?</a></li>)')
+_TAG = re.compile(r"<[^>]*>")
+_GROUP = re.compile(r"<legend>(.*?)</legend>|<span id=\"[\w-]+-part\">(.*?)</span>", re.DOTALL)
+
+
+def name_fields(page: str) -> str:
+    """Put the label of its field before each complaint of the summary: "Enter a whole number" does not say where.
+
+    The summary stands above the fields, so their labels are known only when the whole page is there.
+    """
+    return _COMPLAINT.sub(lambda found: f"{found[1]}{_find_label(page, found[2])}", page)
+
+
+def _find_label(page: str, field: str) -> str:
+    """Return the label of a field and a colon, "" if it has none; a language goes after the name of its text."""
+    found = re.search(rf'<label for="{re.escape(field)}"[^>]*>(.*?)</label>', page, re.DOTALL)
+    if found is None:
+        return ""
+    label = " ".join(_TAG.sub("", found[1]).split())
+    if label in NAMES.values():
+        groups = list(_GROUP.finditer(page, 0, found.start()))
+        label = f"{(groups[-1][1] or groups[-1][2]).strip()} ({label})" if groups else label
+    return f"{label.rstrip(':?')}: "
 
 
 def show_invalid_link(template: str = "web/visit/spent.html") -> Response:

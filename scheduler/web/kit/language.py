@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, redirect, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
@@ -14,10 +15,13 @@ from scheduler.base.clock import zone
 from scheduler.base.date_format import own_name
 from scheduler.base.errors import SchedulerError
 from scheduler.base.i18n import LANGUAGES, NC_, load_catalogue
+from scheduler.base.text import Text
 
 NAMES = {tag: own_name(tag) for tag in LANGUAGES}
 CLOCK = "clock"
 A_YEAR = 365 * 24 * 3600
+# Refused where people type, but what is imported from elsewhere may hold them: they turn the text around them.
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def _(message: str, **facts: object) -> str:
@@ -36,6 +40,25 @@ def ngettext(one: str, many: str, number: int) -> str:
 def pgettext(context: str, message: str) -> str:
     """Translate a message whose English has another meaning elsewhere."""
     return _(NC_(context, message))
+
+
+def plain(text: Text | str) -> str:
+    """Return a text in the page's language or the nearest, without characters that reverse the text around it."""
+    words = text.to(g.language) if isinstance(text, Text) else text
+    shown = _TURNING.sub("", words)
+    return Markup(shown) if isinstance(words, Markup) else shown  # noqa: S704 - as safe as it was
+
+
+def localized(text: Text) -> Markup:
+    """Set apart from what surrounds it, and marked with its language where that is not the page's."""
+    return set_apart(plain(text), text)
+
+
+def set_apart(words: str, name: Text) -> Markup:
+    """Set words with a name in them, such as its title, apart, and mark them with the language of the name."""
+    spoken = name.language_for(g.language)
+    mark = "" if spoken in (g.language, "") else f' lang="{escape(spoken)}"'
+    return Markup(f"<bdi{mark}>{escape(plain(words))}</bdi>")  # noqa: S704 - each part is escaped
 
 
 def install(web: Flask, app: App) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -19,7 +19,8 @@ from scheduler.model.events import Kind
 from scheduler.services.consulate.posts import public_posts
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import AgendaChoices, AgendaEntry, AgendaFilter, AgendaPage
+from scheduler.services.events.programme.agenda import AgendaEntry, AgendaFilter, AgendaPage
+from scheduler.services.events.programme.agenda_reading import AgendaChoices, list_choices
 from scheduler.services.events.programme.rendering.guest_information import make_guest_information
 from scheduler.services.feeds.event_feeds import event_file
 from scheduler.web.consulate import wording as visit_wording
@@ -105,13 +106,13 @@ def _in_their_language(app: App, path: str) -> Answer:
 def _programme(app: App) -> str:
     page, first = _page(), _month_of(request.args.get("month"))
     with app.db.read() as session:
-        choices = agenda.list_choices(session)
-        listing, undated = _listing(session, _wanted(session, choices), first, page, app.clock.now())
+        choices = list_choices(session)
+        listing = _listing(session, _wanted(session, choices), first, page, app.clock.now())
     _limit_life(listing.entries, app, page)
     return render_template(
         "web/programme.html",
         sections=_sections(listing.entries, app, everything=first is not None or _is_past()),
-        undated=undated,
+        undated=listing.undated,
         choices=choices,
         chosen=_chosen(),
         past=_is_past(),
@@ -124,16 +125,15 @@ def _programme(app: App) -> str:
 
 def _listing(
     session: Session, wanted: AgendaFilter | None, first: date | None, page: int, now: datetime
-) -> tuple[AgendaPage, Sequence[AgendaEntry]]:
-    """Split the events into those with a date and those without one yet."""
+) -> AgendaPage:
+    """Return the events of a page of the list."""
     if wanted is None:
-        return AgendaPage(()), ()
+        return AgendaPage(())
     if first:
-        return AgendaPage(agenda.list_month(session, wanted, first)), ()
+        return AgendaPage(agenda.list_month(session, wanted, first))
     if _is_past():
-        return agenda.list_past(session, wanted, now=now, page=page), ()
-    listing = agenda.list_coming(session, wanted, now=now, page=page)
-    return listing, () if listing.more else agenda.list_undated(session, wanted)
+        return agenda.list_past(session, wanted, now=now, page=page)
+    return agenda.list_coming(session, wanted, now=now, page=page)
 
 
 def _limit_life(entries: Sequence[AgendaEntry], app: App, page: int = 1) -> None:
@@ -170,22 +170,24 @@ def _read_choice() -> dict[str, str]:
     return {name: value for name in ("kind", "city", "organizer") if (value := request.args.get(name))}
 
 
-def _follow_merged(session: Session) -> dict[str, str]:
-    """Return the choice with the present keys of a city and an organisation that were merged since."""
-    chosen = _read_choice()
-    city, organizer = (key if KEY.fullmatch(key := chosen.get(name, "")) else None for name in ("city", "organizer"))
-    now = agenda.follow_merged(session, AgendaFilter(city=city, organizer=organizer))
+def _follow_merged(session: Session, chosen: dict[str, str], known: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Return a choice with the present keys of a city and an organisation that were merged since."""
+    old = [name for name in ("city", "organizer") if name in chosen and chosen[name] not in known[name]]
+    named = {name: chosen[name] for name in old if KEY.fullmatch(chosen[name])}
+    if not named:
+        return chosen
+    now = agenda.follow_merged(session, AgendaFilter(city=named.get("city"), organizer=named.get("organizer")))
     return {**chosen, **{name: key for name, key in (("city", now.city), ("organizer", now.organizer)) if key}}
 
 
 def _wanted(session: Session, choices: AgendaChoices) -> AgendaFilter | None:
     """Return the filter in the address; None if it names something that no public event has."""
-    chosen = g.chosen = _follow_merged(session)
     known = {
         "kind": {str(kind) for kind in choices.kinds},
         "city": {city.key for city in choices.cities},
         "organizer": {one.key for one in choices.organizers},
     }
+    chosen = g.chosen = _follow_merged(session, _read_choice(), known)
     if any(value not in known[name] for name, value in chosen.items()):
         return None
     kind = Kind(chosen["kind"]) if "kind" in chosen else None
@@ -215,9 +217,9 @@ def _is_on(entry: AgendaEntry, app: App) -> bool:
 def _month(app: App, named: str) -> str:
     first = _month_of(named) or abort(404)
     with app.db.read() as session:
-        choices = agenda.list_choices(session)
+        choices = list_choices(session)
         wanted = _wanted(session, choices)
-        entries = agenda.list_month(session, wanted, first) if wanted else []
+        entries = agenda.list_month(session, wanted, first, by_day=True) if wanted else []
     _limit_life(entries, app)
     return render_template(
         "web/month.html",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 import segno
 from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from scheduler.app import App
 from scheduler.base.i18n import LANGUAGES, N_
@@ -18,7 +19,7 @@ from scheduler.base.text import Text
 from scheduler.model.events import Kind
 from scheduler.model.feeds import CHOICE, is_built_in
 from scheduler.services.events.programme import agenda
-from scheduler.services.events.programme.agenda import AgendaChoices
+from scheduler.services.events.programme.agenda_reading import AgendaChoices, list_choices
 from scheduler.services.feeds import scopes, selection
 from scheduler.services.feeds.addresses import Address
 from scheduler.services.feeds.alarms import ALARM_NAMES, ALARMS, NONE
@@ -85,10 +86,11 @@ def blueprint(app: App) -> Blueprint:
 def _subscribe(app: App) -> str:
     now = app.clock.now()
     with app.db.read() as session:
-        choices, known = agenda.list_choices(session), list(scopes.public_scopes(session))
+        choices, known = list_choices(session), list(scopes.public_scopes(session))
         ready = _named(known, request.args.get("feed"))
-        chosen = _chosen(choices, ready)
-        if _names_unknown(chosen, ready):
+        asked = _follow_merged(session, choices)
+        chosen = _chosen(choices, ready, asked)
+        if _names_unknown(chosen, ready, asked):
             limit_life(now)
         scope = ready or _same(known, chosen) or chosen.scope()
         number = selection.count_events(session, scope, now=now)
@@ -117,19 +119,30 @@ def _subscribe(app: App) -> str:
 # The choice
 
 
-def _chosen(choices: AgendaChoices, ready: Scope | None) -> FeedChoice:
+def _follow_merged(session: Session, choices: AgendaChoices) -> dict[str, set[str]]:
+    """Return what is asked for by facet, with the present keys of cities and organisations that were merged since."""
+    asked = {name: set(request.args.getlist(name)) for name in FACETS}
+    known = {"city": {city.key for city in choices.cities}, "organizer": {one.key for one in choices.organizers}}
+    old = {name: {key for key in asked[name] - known[name] if KEY.fullmatch(key)} for name in known}
+    if any(old.values()):
+        present = agenda.follow_merged_keys(session, cities=old["city"], organizers=old["organizer"])
+        for name, keys in zip(old, present, strict=True):
+            asked[name] = asked[name] - old[name] | set(keys)
+    return asked
+
+
+def _chosen(choices: AgendaChoices, ready: Scope | None, asked: Mapping[str, set[str]]) -> FeedChoice:
     """Return the known ones of what was asked for, each once and in one order, so that one choice has one address."""
     options = {
         "language": _one_of(LANGUAGES, request.args.get("in"), g.language),
         "hours": bool(request.args.get("hours")),
         "alarms": _alarms(),
     }
-    return FeedChoice(**options, **({} if ready else _facets(choices)))  # type: ignore[arg-type]
+    return FeedChoice(**options, **({} if ready else _facets(choices, asked)))  # type: ignore[arg-type]
 
 
-def _names_unknown(chosen: FeedChoice, ready: Scope | None) -> bool:
+def _names_unknown(chosen: FeedChoice, ready: Scope | None, asked: Mapping[str, set[str]]) -> bool:
     """Return whether the address names something that there is not."""
-    asked = {name: set(request.args.getlist(name)) for name in FACETS}
     facets_unknown = any(asked[name] - set(getattr(chosen, name)) for name in FACETS)
     return facets_unknown or (ready is None and "feed" in request.args)
 
@@ -140,14 +153,14 @@ def _alarms() -> str:
     return asked if asked in ALARMS else "1h"
 
 
-def _facets(choices: AgendaChoices) -> dict[str, tuple[str, ...]]:
+def _facets(choices: AgendaChoices, asked: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:
     known = {
         "kind": {str(kind) for kind in choices.kinds},
         "city": {city.key for city in choices.cities},
         "organizer": {one.key for one in choices.organizers},
         "tour": {tour.key for tour in choices.tours},
     }
-    return {name: tuple(sorted(known[name].intersection(request.args.getlist(name)))) for name in FACETS}
+    return {name: tuple(sorted(known[name] & asked[name])) for name in FACETS}
 
 
 def _one_of(known: Sequence[str], value: str | None, default: str) -> str:
@@ -177,7 +190,7 @@ def _name(scope: Scope, choices: AgendaChoices, chosen: FeedChoice) -> str:
     kinds = [_(KIND_NAMES[Kind(kind)]) for kind in chosen.kind]
     cities = [city.name.to(g.language) for city in choices.cities if city.key in chosen.city]
     organizers = [one.name.to(g.language) for one in choices.organizers if one.key in chosen.organizer]
-    tours = [tour.title.to(g.language) for tour in choices.tours if tour.key in chosen.tour]
+    tours = [tour.name.to(g.language) for tour in choices.tours if tour.key in chosen.tour]
     return " · ".join(", ".join(names) for names in (kinds, cities, organizers, tours) if names)
 
 

@@ -163,6 +163,7 @@ GET  /L/desk/events/<key>/letters/<number>/attachment.ics  303    403  403     2
 GET  /L/desk/events/<key>/letters/<number>/page            303    403  403     200          200   403      403   200
 POST /L/desk/events/<key>/letters/<number>/again           401    403  403     422          422   403      403   422
 POST /L/desk/events/<key>/letters/<number>/informed        401    403  403     422          422   403      403   422
+GET  /L/desk/events/<key>/invitations.pdf                  303    403  403     303          303   403      403   303
 GET  /L/desk/events/<key>/door                             303    403  200     200          200   403      403   200
 POST /L/desk/events/<key>/door                             401    403  200     200          200   403      403   200
 GET  /L/desk/events/<key>/door/now                         303    403  200     200          200   403      403   200

@@ -59,7 +59,7 @@ def test_one_round_does_every_job_that_is_due(app, clock):
     assert NAMES == run_once(app)
     assert ["letters"] == run_once(app)
     clock.advance(MINUTE)
-    assert ["offers", "visits", "letters"] == run_once(app)
+    assert ["offers", "visits", "mail", "letters"] == run_once(app)
     clock.advance(DAY)
     assert NAMES == run_once(app)
 
@@ -190,7 +190,7 @@ def test_the_doctor_warns_of_what_is_overdue_and_says_what_to_do(app, scheduler,
 
     assert ("warning", "scheduler worker") == (found["worker"]["state"], found["worker"]["remedy"][-16:])
     late = {what for what, one in found.items() if "overdue" in one["found"]}
-    assert {"expired offers", "upkeep of appointments", "reminders and e-mails"} == late
+    assert {"expired offers", "upkeep of appointments", "mail that comes in", "reminders and e-mails"} == late
     assert {"start a worker: scheduler worker"} == {found[what]["remedy"] for what in late}
 
 

@@ -145,6 +145,20 @@ def test_an_answer_to_an_earlier_date_is_kept_and_changes_nothing(invited):
     assert MailState.SETTLED is invited.reply("ACCEPTED", sequence=2).state
 
 
+def test_an_answer_that_does_not_say_when_it_was_written_is_as_old_as_its_mail(invited):
+    invited.reply("ACCEPTED", written=None, at=NOW - 2 * HOUR)
+
+    assert NOW - 2 * HOUR == invited.attendee.answered_at
+
+
+def test_of_several_attendees_the_one_who_sent_the_mail_answers(invited):
+    others = ["ATTENDEE;PARTSTAT=DECLINED:mailto:chef@example.org", "ATTENDEE;PARTSTAT=DECLINED:mailto:a@example.org"]
+    row = invited.reply("ACCEPTED", attendees=others)
+
+    assert [(GOVERNOR, AnswerWord.ACCEPTED)] == [(one.address, one.word) for one in row.answers]
+    assert Partstat.ACCEPTED is invited.attendee.partstat
+
+
 def test_a_clock_that_runs_ahead_does_not_hold_for_ever(invited):
     invited.reply("ACCEPTED", written=NOW + 30 * DAY)
     with invited.app.db.write() as session:
@@ -322,6 +336,12 @@ def test_an_answer_about_one_date_changes_nothing_for_the_others(invited):
     assert Partstat.NEEDS_ACTION is invited.attendee.partstat
 
 
+def many(uid, count):
+    """An answer to so many dates of a series."""
+    head, _, rest = itip(uid, GOVERNOR).partition(b"BEGIN:VEVENT")
+    return head + (b"BEGIN:VEVENT" + rest.partition(b"END:VCALENDAR")[0]) * count + b"END:VCALENDAR\r\n"
+
+
 @pytest.mark.parametrize(
     ("calendars", "reason"),
     [
@@ -331,8 +351,9 @@ def test_an_answer_about_one_date_changes_nothing_for_the_others(invited):
         ([itip("UID", "")], answers.NOBODY),
         ([itip("UID", GOVERNOR, "NEEDS-ACTION")], answers.NO_WORD),
         ([itip("UID", GOVERNOR), itip("UID", GOVERNOR, "DECLINED")], answers.CONTRADICTORY),
+        ([many("UID", 21)], answers.TOO_MANY),
     ],
-    ids=["cut", "no calendar", "our own invitation", "nobody", "no answer yet", "two that differ"],
+    ids=["cut", "no calendar", "our own invitation", "nobody", "no answer yet", "two that differ", "too many"],
 )
 def test_a_calendar_that_is_no_clear_answer_waits_for_an_officer(invited, calendars, reason):
     content = mail(*[one.replace(b"UID:UID", f"UID:{invited.uid}".encode()) for one in calendars], sender=GOVERNOR)
@@ -400,6 +421,15 @@ def test_an_officer_records_what_words_say_with_the_time_they_were_written(invit
         assert (MailState.SETTLED, "officer", NOW) == (found.state, found.settled_by, found.settled_at)
 
     assert (Partstat.ACCEPTED, NOW - DAY) == (invited.attendee.partstat, invited.attendee.answered_at)
+
+
+def test_what_waits_in_a_mail_is_dealt_with_when_the_mail_is(invited):
+    row = invited.reply("DECLINED", more=["RECURRENCE-ID:20270202T030000Z"])
+
+    with invited.app.db.write("officer") as session:
+        found = inbox.get_mail(session, row.id)
+        inbox.settle(session, found, now=NOW)
+        assert [MailState.SETTLED] == [answer.state for answer in found.answers]
 
 
 def test_a_mail_that_is_dealt_with_can_wait_again(invited):

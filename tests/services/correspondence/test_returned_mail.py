@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from scheduler.formats.incoming.mail_kinds import MailKind
 from scheduler.model.letters import Letter, Outcome
+from scheduler.model.places import Person
 from scheduler.services.correspondence import inbox, returned_mail
 from scheduler.services.outbox import letter_search
 from scheduler.services.outbox.letter_search import LetterFilter, LetterState
@@ -45,6 +46,22 @@ def test_an_e_mail_that_came_back_has_failed_and_stands_among_those_that_have_no
         wanted = LetterFilter(state=LetterState.NOT_ARRIVED)
         assert 1 == letter_search.count_letters(session, wanted, now=app.clock.now(), most=10)
         assert GUEST == inbox.get_mail(session, number).attendee.person.email
+
+
+def test_a_report_that_gives_back_the_header_alone_is_about_that_e_mail(app, sent):
+    with app.db.write() as session:
+        register(session, an_event(session, "reception"), _guest(session))
+    Round(app)
+    content = report(GUEST, returned=sent)
+    content = content.replace(b"Content-Type: message/rfc822", b"Content-Type: text/rfc822-headers")
+
+    receive(app, content)
+
+    assert [Outcome.FAILED, Outcome.SENT] == [outcome for outcome, _ in ledger(app)]
+
+
+def _guest(session):
+    return session.scalars(sa.select(Person).where(Person.email == GUEST)).one()
 
 
 def test_a_report_that_gives_no_mail_back_is_about_the_last_one_to_that_address(app, sent):

@@ -343,6 +343,19 @@ def test_a_message_that_waits_for_the_other_by_name_is_for_who_is_kept(db, two):
         assert {two[0]} == messages.people_still_addressed(session, message, [two[0]])
 
 
+def test_a_message_that_waits_for_the_place_that_ends_goes_to_the_one_that_stays(db, two):
+    with db.write() as session:
+        opening, (kept, other) = an_event(session), both(session, two)
+        ends, _stays = invite(session, opening, kept), register(session, opening, other)
+        written = message_drafts.draft({"subject": {"en": "Doors"}, "text": {"en": "At nine."}}, language="en")
+        number = messages.send(session, opening, written, to=(), guests=[ends.id], now=NOW).id
+    merge(db, two)
+
+    with db.read() as session:
+        query = sa.select(Letter.person_id, Letter.outcome).where(Letter.of_message_id == number)
+        assert [(two[0], None)] == [tuple(row) for row in session.execute(query)]
+
+
 def test_an_officer_is_asked_only_about_fields_in_which_both_say_something_else(db, two):
     with db.read() as session:
         asked = person_merging.list_differences(*both(session, two))

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from icalendar import Calendar
 
-from scheduler.model.attendance import Answer, Attendee, Partstat, Standing
+from scheduler.model.attendance import Answer, Attendee, Partstat, Role, Standing
+from scheduler.model.events import Kind
 from scheduler.model.letters import LetterKind
 from scheduler.services.events.attendance import invitations, transitions
 from scheduler.services.events.guests import group_acts
 from scheduler.services.events.programme import planning
 from tests.support.builders import DAY, NOW, START, a_person, a_venue, an_event, attendees_of, invite, register
-from tests.support.guest_mail import receive, reply
+from tests.support.guest_mail import PATTERN, receive, reply
 from tests.support.letters import Desk, Round, body, ledger
 
 GOVERNOR = "governor@phuket.example"
@@ -70,6 +71,24 @@ def test_3_2_2_a_request_asks_one_guest_alone_and_says_where_the_answer_goes(app
     assert (Partstat.NEEDS_ACTION, Standing.INVITED, False, 0) == attendee(app)
 
 
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [(Role.PRESIDES, "CHAIR"), (Role.GUEST_OF_HONOUR, "REQ-PARTICIPANT"), (Role.STAFF, "NON-PARTICIPANT")],
+)
+@pytest.mark.parametrize(("kind", "negotiable"), [(Kind.CEREMONY, False), (Kind.MEETING, True)])
+def test_a_request_says_the_role_of_its_guest_and_whether_another_time_is_of_use(
+    app, role, written, kind, negotiable
+):
+    with app.db.write() as session:
+        row = invite(session, an_event(session, kind=kind), a_person(session, email=GOVERNOR), role=role)
+        invitations.send_invitation(session, row, now=NOW)
+
+    _method, event = question(Round(app).letters[-1])
+
+    assert written == event["ATTENDEE"].params["ROLE"]
+    assert negotiable is ("X-MICROSOFT-DISALLOW-COUNTER" not in event)
+
+
 def test_the_mail_has_the_structure_for_which_programs_show_buttons(app, invited):
     (alternative, attached) = invited.get_payload()
 
@@ -81,6 +100,21 @@ def test_the_mail_has_the_structure_for_which_programs_show_buttons(app, invited
         invited.get_content_type(),
         alternative.get_content_type(),
     )
+
+
+@pytest.fixture
+def replies(environment):
+    environment["SCHEDULER_MAIL_REPLIES"] = PATTERN
+
+
+def test_each_guest_has_an_address_of_their_own_for_the_answer(replies, app, invited):
+    _method, event = question(invited)
+    address = invited["Reply-To"].addresses[0].addr_spec
+
+    assert f"mailto:{address}" == str(event["ORGANIZER"])
+    assert PATTERN.partition("*")[0] == address.partition("1-")[0]
+    receive(app, reply(str(event["UID"]), "alias@elsewhere.example", to=address))
+    assert Partstat.ACCEPTED is attendee(app)[0]
 
 
 def test_3_2_2_1_an_event_that_moved_asks_again_under_the_same_uid_and_keeps_the_place(app, invited):

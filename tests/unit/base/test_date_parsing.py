@@ -317,7 +317,9 @@ def test_what_does_not_exist_is_refused(typed):
         "2-7 Feb 10:00",
         "2027-02-02 10",
         "tomorrow 10",
-        "2 Feb 27 10:00",
+        "2 Feb 27 10",
+        "half past",
+        "half past 9:30",
         "2nd am",
         "Tuesday Wednesday 10:00",
         "mon 1 feb tue 10:00",
@@ -481,13 +483,54 @@ def test_a_length_without_a_short_form_is_a_fault(length):
         *[(typed, 9) for typed in ("9 утра", "таңғы 9", "9 โมงเช้า")],
         *[(typed, 12) for typed in ("noon", "полдень", "талтүс", "เที่ยง")],
         *[(typed, 0) for typed in ("midnight", "24:00", "0")],
+        *[(typed, 18) for typed in ("18h", "18H", "18 h", "18h00", "six pm")],
+        *[(typed, 9) for typed in ("9 o'clock", "nine o’clock", "nine")],
     ],
 )
 def test_an_hour_alone_is_read_as_people_write_it(typed, hour):
     assert time(hour) == parse_hour(typed)
 
 
-@pytest.mark.parametrize("typed", ["", "25", "2500", "16 pm", "7 ทุ่ม", "Tuesday", "2 Feb"])
+@pytest.mark.parametrize(
+    ("typed", "hour", "minute"),
+    [
+        ("Half past nine", 9, 30),
+        ("half past nine pm", 21, 30),
+        ("at half past 12 am", 0, 30),
+        ("quarter past ten", 10, 15),
+        ("a quarter to ten", 9, 45),
+        ("18h30", 18, 30),
+        ("9 жарым", 9, 30),
+        ("кешкі 7 жарым", 19, 30),
+        ("9 โมงครึ่ง", 9, 30),
+        ("บ่าย 2 โมงครึ่ง", 14, 30),
+        ("2 ทุ่มครึ่ง", 20, 30),
+        ("เที่ยงครึ่ง", 12, 30),
+    ],
+)
+def test_half_hours_and_quarters_are_read_as_people_say_them(typed, hour, minute):
+    assert time(hour, minute) == parse_hour(typed)
+    assert at(f"2027-02-02 {hour:02}:{minute:02}") == read(f"2027-02-02 {typed}")
+
+
+@pytest.mark.parametrize(
+    "typed", ["2 ก.พ. 70", "2 Feb 27", "2nd of February 27", "2 фев. 27 г.", "Tuesday 2 Feb 27", "วันที่ 2 ก.พ. 70"]
+)
+def test_behind_the_name_of_a_month_a_year_may_be_short(typed):
+    assert date(2027, 2, 2) == read_day(typed)
+    assert TEN_ON_2_FEBRUARY == read(f"{typed} 10:00") == read(f"10:00 {typed}") == read(f"{typed} 10h")
+
+
+def test_a_year_of_one_digit_is_refused():
+    with pytest.raises(Invalid, match="no such date"):
+        read_day("2 Feb 7")
+    assert at("2027-02-07 10:00") == read("7 Feb 10 am")  # an hour is none
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["quarter to 0", "half past 24", "half past 13 pm", "", "25", "2500", "16 pm", "7 ทุ่ม", "Tuesday", "2 Feb"],
+)
 def test_what_is_no_hour_is_refused_with_the_form_to_write(typed):
     with pytest.raises(Invalid, match=r"cannot be read as a time: write it like 16:00"):
         parse_hour(typed)

@@ -23,6 +23,7 @@ from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.conflicts.contradictions import ClashKind
+from scheduler.services.letters.inviting.paper import PaperForm
 from scheduler.web.officers.calendar.calendar_address import CalendarLook, CalendarNeed
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
@@ -37,6 +38,7 @@ NOT_PRINTED = {
     GuestGroup,
     LogFormat,
     MailKind,
+    PaperForm,
     PrintForm,
     Purpose,
     VisitPurpose,

@@ -17,6 +17,8 @@ from scheduler.services.consulate.posts.open_cells import OpenCells, OpeningPlan
 from scheduler.services.consulate.posts.slot_claims import Occupancy
 from scheduler.services.consulate.posts.slots import Need, Slot, Window
 
+NEAR = timedelta(days=7)  # in which another time is looked for first
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
@@ -179,13 +181,26 @@ def find_nearest(
 
     ``cached`` and ``known`` as in `find_free_days`.
     """
-    found = find_free_days(session, service, party, now=now, cached=cached, known=known)
-    days = list(found)
-    index, most = bisect_left(days, at.date()), slots.MAX_ALTERNATIVES
-    near = days[max(0, index - most) : index + most + 1]  # there is a free time on each of them
-    return slots.choose_alternatives(
-        [slot for day in near for slot in list_slots(service, party, day, found[day])], at
-    )
+    day, soon = at.date(), min(at.date(), date.max - NEAR) + NEAR
+    for last_on in (soon, None):  # most often a few days have enough; the whole horizon takes ten times as long
+        found = find_free_days(
+            session,
+            service,
+            party,
+            now=now,
+            first_on=day if last_on else None,
+            last_on=last_on,
+            cached=cached,
+            known=known,
+        )
+        days = list(found)
+        index, most = bisect_left(days, day), slots.MAX_ALTERNATIVES
+        near = days[max(0, index - most) : index + most + 1]  # there is a free time on each of them
+        times = [slot for one in near for slot in list_slots(service, party, one, found[one])]
+        nearest = slots.choose_alternatives(times, at)
+        if len(nearest) == most and nearest[0].dtstart >= at:
+            break
+    return nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from scheduler.base import name_sounds
 from scheduler.model.attendance import Attendee, Standing
-from scheduler.model.audit import Version
+from scheduler.model.audit import Audit
 from scheduler.model.events import Event
 from scheduler.model.places import Person
 from scheduler.services.events.door import arrivals
@@ -25,7 +26,9 @@ from scheduler.services.events.door import arrivals
 MAX_SHOWN = 20  # attendees
 MAX_TEXT_LENGTH = 100  # letters of a name
 _MAX_EVENTS = 8  # in memory at once
-_STALE_AFTER = timedelta(seconds=15)  # how long a corrected name may be found by its old spelling only
+_WINDOW = 500  # lines of the audit that are looked at again, and rows of one query
+_NEAR = timedelta(days=1)
+T = TypeVar("T")
 
 
 class Search:
@@ -35,14 +38,21 @@ class Search:
         self._indexes: OrderedDict[int, _NameIndex] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, session: Session, event: Event, name: str, *, now: datetime) -> list[Attendee]:
+    def find(self, session: Session, event: Event, name: str) -> list[Attendee]:
         """Return up to MAX_SHOWN attendees who may be called so, the likeliest first."""
         with self._lock:
             found = self._get_index(event.id)
-            found.refresh(session, now)
+            found.refresh(session)
             numbers = found.find(name[:MAX_TEXT_LENGTH])
         likeliest = [number for number, _ in islice(numbers, 3 * MAX_SHOWN)]
         return _read(session, likeliest)[:MAX_SHOWN]
+
+    def read_ahead(self, session: Session, *, now: datetime) -> None:
+        """Read the lists of the events whose doors open within a day, so that the first search need not."""
+        near = sa.select(Event.id).where(Event.starts_at > now - _NEAR, Event.starts_at < now + _NEAR)
+        for number in session.scalars(near.order_by(Event.starts_at).limit(_MAX_EVENTS)):
+            with self._lock:
+                self._get_index(number).refresh(session)
 
     def _get_index(self, event: int) -> _NameIndex:
         """Return the index of an event, and drop the one that was used the longest ago if there are too many."""
@@ -62,26 +72,46 @@ def _read(session: Session, numbers: Sequence[int]) -> list[Attendee]:
 class _NameIndex:
     """The attendees of one event by each word of their names.
 
-    ``last`` is the highest id of an attendee that has been read. ``version`` is the content version at the last full
-    reading: every change of a person raises it.
+    ``last`` is the highest id of an attendee that has been read, and ``line`` that of the audit.
     """
 
     def __init__(self, event: int) -> None:
-        self.event, self.version = event, -1
-        self.read_at: datetime | None = None
+        self.event, self.line = event, -1
         self._forget()
 
     def _forget(self) -> None:
         self.last = 0
+        self._lines: set[int] = set()  # of the audit, the last ones that were read
         self.index = name_sounds.SoundIndex()
 
-    def refresh(self, session: Session, now: datetime) -> None:
-        """Read attendees who are new, or all of them if names may have changed."""
-        version = session.scalar(sa.select(Version.number)) or 0
-        if version != self.version and (self.read_at is None or now - self.read_at > _STALE_AFTER):
+    def refresh(self, session: Session) -> None:
+        """Read attendees who are new, and those of whom the audit tells that something has changed."""
+        newest = session.scalar(sa.select(sa.func.max(Audit.id))) or 0
+        if newest < self.line:  # an older backup was restored
             self._forget()
-            self.version, self.read_at = version, now
-        for number, names in _read_names(session, self.event, self.last):
+        if self.last:
+            for chunk in _chunk(sorted(self._list_changed(session, newest))):
+                self._read(session, Attendee.id.in_(chunk))
+        else:
+            self._lines = {number for number, _noun, _row in _read_lines(session, newest)}
+        self._read(session, Attendee.id > self.last)
+        self.line = newest
+
+    def _list_changed(self, session: Session, newest: int) -> set[int]:
+        """Return the attendees of whom lines of the audit tell that have not been read yet, or whose people do."""
+        lines = _read_lines(session, min(self.line, newest))
+        new = [(noun, row) for number, noun, row in lines if number not in self._lines]
+        self._lines = {number for number, _noun, _row in lines if number > newest - _WINDOW}
+        changed = {int(row) for noun, row in new if noun == "attendee" and row.isdecimal()}
+        for handles in _chunk(sorted({row for noun, row in new if noun == "person"})):
+            ids = [int(one) for one in handles if one.isdecimal()]
+            people = sa.select(Person.id).where(sa.or_(Person.key.in_(handles), Person.id.in_(ids)))
+            theirs = sa.or_(Attendee.person_id.in_(people), Attendee.represented_by_id.in_(people))
+            changed |= set(session.scalars(sa.select(Attendee.id).where(Attendee.event_id == self.event, theirs)))
+        return changed
+
+    def _read(self, session: Session, which: sa.ColumnElement[bool]) -> None:
+        for number, names in _read_names(session, self.event, which):
             self.last = max(self.last, number)
             self.index.put(number, (word for name in names for word in name_sounds.list_sound_words(name)))
 
@@ -95,14 +125,28 @@ class _NameIndex:
         return iter(sorted(scores.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _read_names(session: Session, event: int, after: int) -> Iterator[tuple[int, list[str]]]:
-    """Return the names of attendees with higher ids than ``after``, of their deputies and of their companions."""
+def _read_lines(session: Session, after: int) -> Sequence[sa.Row[int, str, str]]:
+    """Return the lines of the audit about people and attendees, from some before ``after`` on.
+
+    A transaction with a lower number may have ended after one with a higher.
+    """
+    query = sa.select(Audit.id, Audit.noun, Audit.row).where(Audit.id > after - _WINDOW)
+    return session.execute(query.where(Audit.noun.in_(("attendee", "person")))).all()
+
+
+def _chunk(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _WINDOW):
+        yield values[start : start + _WINDOW]
+
+
+def _read_names(session: Session, event: int, which: sa.ColumnElement[bool]) -> Iterator[tuple[int, list[str]]]:
+    """Return the names of some attendees of an event, of their deputies and of their companions."""
     deputy = aliased(Person)
     query = (
         sa.select(Attendee.id, Person.name, deputy.name)
         .join(Person, Person.id == Attendee.person_id)
         .outerjoin(deputy, deputy.id == Attendee.represented_by_id)
-        .where(Attendee.event_id == event, Attendee.id > after)
+        .where(Attendee.event_id == event, which)
         .order_by(Attendee.id)
         .execution_options(yield_per=5_000)
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -70,7 +72,8 @@ class _Index:
 class Likeness:
     """The people that the rows of a file could mean. Everybody is read once, and only those are kept.
 
-    Memory grows with the file and not with the number of people; time grows with their sum, not their product.
+    Memory grows with the file, and by the traits of at most 100,000 people, which are kept. Time grows with the sum
+    of rows and people, not with their product.
     """
 
     def __init__(self, session: Session, event: Event, entries: Sequence[ParsedRow], source: str) -> None:
@@ -89,24 +92,15 @@ class Likeness:
         searched = _Searched(entries)
         searched.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
         ids = {person: value for value, person in self.by_external_id.items()}
-        query = sa.select(Person.id, Person.name, Person.email, Person.telephone).order_by(Person.id)
-        for row in self.session.execute(query.execution_options(yield_per=2_000)):
-            number, name, email, telephone = row
-            strings = list(name.values())
-            one = Known(
-                number,
-                str(name),
-                frozenset(map(fold_text, strings)),
-                tuple(map(make_name_key, strings)),
-                fold_text(email or ""),
-                last_digits(telephone),
-                ids.get(number),
-            )
-            if searched.could_be(one):
-                self._index.add(one)
+        columns = (Person.id, sa.cast(Person.name, sa.Text), Person.email, Person.telephone)
+        for number, *said in self.session.execute(sa.select(*columns).order_by(Person.id)):
+            traits = _read_traits(*said)
+            near = searched.could_have(traits)
+            if near or number in searched.ids:
+                one = Known(number, *traits[:-1], ids.get(number))
                 self.people[number] = one
-            elif number in searched.ids:
-                self.people[number] = one
+                if near:
+                    self._index.add(one)
 
     # Certain matches
 
@@ -167,6 +161,29 @@ class Likeness:
             self._here.key[key].append(one)
 
 
+class _Traits(NamedTuple):
+    """The traits by which a person is compared, in the order in which `Known` has them; ``blocks`` find them."""
+
+    called: str
+    names: frozenset[str]
+    keys: tuple[str, ...]
+    email: str
+    telephone: str
+    blocks: frozenset[str]
+
+
+@lru_cache(maxsize=100_000)
+def _read_traits(name: str, email: str | None, telephone: str | None) -> _Traits:
+    """Return the traits of a person, whose name is as it is stored: a JSON object.
+
+    Cached, because everybody known is compared each time that an officer looks at a list.
+    """
+    text = Text(json.loads(name))
+    keys = tuple(map(make_name_key, text.values()))
+    names, blocks = frozenset(map(fold_text, text.values())), frozenset(map(make_blocking_key, keys))
+    return _Traits(str(text), names, keys, fold_text(email or ""), last_digits(telephone), blocks)
+
+
 class _Searched:
     """The values of a file's rows that a known person could share."""
 
@@ -177,10 +194,10 @@ class _Searched:
         self.telephones = {last_digits(entry.draft.telephone) for entry in readable} - {""}
         self.blocks = {make_blocking_key(key) for entry in readable for key in _keys(entry)}
 
-    def could_be(self, one: Known) -> bool:
-        """Return whether some row might mean this person."""
-        near = any(make_blocking_key(key) in self.blocks for key in one.keys)
-        return near or one.email in self.emails or one.telephone in self.telephones
+    def could_have(self, traits: _Traits) -> bool:
+        """Return whether some row might mean a person with these traits."""
+        near = not self.blocks.isdisjoint(traits.blocks)
+        return near or traits.email in self.emails or traits.telephone in self.telephones
 
 
 def _keys(entry: ParsedRow) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.places import make_identity
 from scheduler.services.outbox import enqueue
+from scheduler.storage.row_numbers import insert_rows
 
 NO_PLACE = N_("is on the waiting list: there is no place left")
 _STANDINGS = {Reply.REGRETS: Standing.WITHDRAWN, Reply.EXCUSED: Standing.WITHDRAWN}
@@ -165,8 +166,7 @@ class NewGuests:
         """Add people whom nobody knows yet; return their ids by row number."""
         if not entries:
             return {}
-        insert = insert_into(Person).returning(Person.id, sort_by_parameter_order=True)
-        added = self.session.scalars(insert, [self._person_row(entry) for entry in entries])
+        added = insert_rows(self.session, Person, [self._person_row(entry) for entry in entries])
         return {entry.number: person for entry, person in zip(entries, added, strict=True)}
 
     def _person_row(self, entry: ParsedRow) -> dict[str, Any]:
@@ -216,9 +216,8 @@ class NewGuests:
         self, entries: Sequence[ParsedRow], people: Mapping[int, int], placements: Mapping[int, Placement]
     ) -> dict[int, int]:
         """Add the attendees; return their ids by row number."""
-        insert = insert_into(Attendee).returning(Attendee.id, sort_by_parameter_order=True)
         rows = [self._attendee_row(entry, people[entry.number], placements.get(entry.number)) for entry in entries]
-        added = self.session.scalars(insert, rows)
+        added = insert_rows(self.session, Attendee, rows)
         return {entry.number: attendee for entry, attendee in zip(entries, added, strict=True)}
 
     def _attendee_row(self, entry: ParsedRow, person: int, placement: Placement | None) -> dict[str, Any]:

@@ -1,47 +1,42 @@
-"""The public agenda: events that everybody may read, chosen in SQL, in a fixed number of queries.
-
-Everything that a page shows is loaded here; every other relation of an event raises when it is read (`raiseload`), so
-that no template can reach a guest, a private part of an event, or a parent that is not public.
-"""
+"""The public agenda: events that everybody may read, chosen in SQL, in a fixed number of statements."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload, raiseload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, raiseload
 
 from calendars.anniversaries import find_next_anniversary
 from scheduler.base.clock import wall
 from scheduler.base.errors import NotFound
 from scheduler.base.text import Text
 from scheduler.model.attendance import Attendee, Role, Standing
-from scheduler.model.events import Event, Kind, Mode, Visibility, event_city
+from scheduler.model.events import Event, Kind, Mode, Registration, Visibility
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common.lookup import find_current_keys
+from scheduler.services.events.programme.agenda_reading import (
+    LISTED,
+    PUBLIC,
+    SHOWN,
+    attach_capacities,
+    attach_cities,
+    attach_hours,
+)
 from scheduler.services.events.programme.rendering.opening_hours import each_day, list_open_days, list_weekly_hours
 
 PAGE_EVENTS = 60
 MAX_MONTH_EVENTS = 500
 MAX_SITEMAP_EVENTS = 10_000
 MAX_ANNIVERSARIES = 200
+# A day on a wall is at most so far from the same day in UTC.
+_FARTHEST_ZONE = timedelta(days=1)
 # The roles that are published by name; delegations, participants and staff never are.
 ANNOUNCED_ROLES = (Role.PRESIDES, Role.GUEST_OF_HONOUR, Role.SPEAKER)
-PUBLIC = Event.visibility == Visibility.PUBLIC
-PUBLIC_COLUMNS = (
-    joinedload(Event.venue).joinedload(Venue.city),
-    joinedload(Event.venue).selectinload(Venue.hours),
-    joinedload(Event.venue).selectinload(Venue.closures),
-    joinedload(Event.organizer),
-    selectinload(Event.cities),
-    selectinload(Event.capacities),
-    selectinload(Event.hours),
-    selectinload(Event.closures),
-    raiseload("*"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +46,11 @@ class AgendaFilter:
     kind: Kind | None = None
     city: str | None = None
     organizer: str | None = None
+
+
+def follow_merged_keys(session: Session, *, cities: Iterable[str], organizers: Iterable[str]) -> list[list[str]]:
+    """Return the present keys of cities and of organisations that may have been merged since they were written."""
+    return [find_current_keys(session, City, cities), find_current_keys(session, Organisation, organizers)]
 
 
 def follow_merged(session: Session, wanted: AgendaFilter) -> AgendaFilter:
@@ -79,10 +79,11 @@ class AgendaEntry:
 
 @dataclass(frozen=True, slots=True)
 class AgendaPage:
-    """One page of a list, and whether there are ``more`` entries after it."""
+    """One page of a list, whether there are ``more`` entries after it, and those without a date after the last."""
 
     entries: Sequence[AgendaEntry]
     more: bool = False
+    undated: Sequence[AgendaEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,51 +110,55 @@ class EventDetails:
     announced: Sequence[AnnouncedPerson] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgendaChoices:
-    """The values of a filter: only those that some public event has."""
-
-    kinds: Sequence[Kind] = ()
-    cities: Sequence[City] = ()
-    organizers: Sequence[Organisation] = ()
-    tours: Sequence[Event] = field(default=())
-
-
 # Lists
 
 
 def list_coming(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
-    """Return a page of events that go on or are to come, by first day; anniversaries on their next return."""
-    query = _select_dated(chosen).where(Event.ends_at > now).order_by(Event.starts_at, Event.key)
-    found, more = _read_page(session, query, page)
-    entries = [
-        *_make_entries(session, found),
-        *_list_returns(session, chosen, found, now=now, page=page, more=more),
-    ]
-    return AgendaPage(sorted(entries, key=_get_first_day), more)
+    """Return a page of events that go on or are to come, by first day; anniversaries on their next return.
+
+    Tours have no dates but those of their stops, and are not listed.
+    """
+    events = _read(session, _select_coming(chosen), now=now, skip=(page - 1) * PAGE_EVENTS)
+    coming = sorted(filter(_has_own_date, events), key=_get_place_in_list)
+    shown, more = coming[:PAGE_EVENTS], len(coming) > PAGE_EVENTS
+    returns = [_next_return(event, wall(now, event.tzid).date()) for event in events if _returns(event)]
+    undated = [] if more else sorted((event for event in events if not event.starts_at), key=lambda one: one.key)
+    entries = _make_entries(session, [*shown, *undated])
+    _attach_to_list(session, events)
+    dated = entries[: len(shown)] + _between(returns, shown, page=page, more=more)
+    return AgendaPage(sorted(dated, key=_get_first_day), more, entries[len(shown) :])
 
 
 def list_past(session: Session, chosen: AgendaFilter, *, now: datetime, page: int = 1) -> AgendaPage:
     """Return a page of events that are over, the latest first."""
     query = _select_dated(chosen).where(Event.ends_at <= now).order_by(Event.starts_at.desc(), Event.key)
-    found, more = _read_page(session, query, page)
-    return AgendaPage(_make_entries(session, found), more)
+    query = query.offset((page - 1) * PAGE_EVENTS).limit(PAGE_EVENTS + 1)
+    found = session.scalars(sa.select(Event).options(*LISTED).where(Event.id.in_(query))).all()
+    latest = sorted(sorted(found, key=lambda event: event.key), key=_get_start, reverse=True)
+    entries = _make_entries(session, latest[:PAGE_EVENTS])
+    _attach_to_list(session, found)
+    return AgendaPage(entries, len(found) > PAGE_EVENTS)
 
 
-def list_undated(session: Session, chosen: AgendaFilter) -> list[AgendaEntry]:
-    """Return events that have no date yet; no tours, because only their stops have dates."""
-    query = _select_events(chosen).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR)
-    return _make_entries(session, session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).unique().all())
+def list_month(session: Session, chosen: AgendaFilter, first: date, *, by_day: bool = False) -> list[AgendaEntry]:
+    """Return events on any day of a month, by the wall time of each place; ``first`` is the first of the month.
 
-
-def list_month(session: Session, chosen: AgendaFilter, first: date) -> list[AgendaEntry]:
-    """Return events on any day of a month, by the wall time of each place; ``first`` is the first of the month."""
+    For a page that shows them ``by_day``, closures are read, and neither places nor tours.
+    """
     start, end = datetime.combine(first, time()), datetime.combine(find_next_month(first), time())
-    query = _select_dated(chosen).where(Event.dtstart < end, Event.dtend > start).order_by(Event.starts_at, Event.key)
-    found = session.scalars(query.limit(MAX_MONTH_EVENTS)).unique().all()
-    returning = [_next_return(event, first) for event in _list_anniversaries(session, chosen)]
+    near = {"since": start.replace(tzinfo=UTC) - _FARTHEST_ZONE, "until": end.replace(tzinfo=UTC) + _FARTHEST_ZONE}
+    events = _read(session, _select_month(chosen), start=start, end=end, **near)
+    dated = sorted(filter(_has_own_date, events), key=_get_place_in_list)
+    if by_day:
+        attach_cities(session, events)
+        attach_hours(session, events)
+        found = [AgendaEntry(event, event.first_on, event.last_on) for event in dated]
+    else:
+        _attach_to_list(session, events)
+        found = _make_entries(session, dated)
+    returning = [_next_return(event, first) for event in events if _returns(event)]
     within = [one for one in returning if one.first_on and one.first_on < end.date()]
-    return sorted([*_make_entries(session, found), *within], key=_get_first_day)
+    return sorted([*found, *within], key=_get_first_day)
 
 
 def list_days(entry: AgendaEntry, *, since: date, until: date) -> Collection[date]:
@@ -170,20 +175,66 @@ def find_next_month(first: date) -> date:
     return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def _read_page(session: Session, query: sa.Select[Event], page: int) -> tuple[list[Event], bool]:
-    """Return the events of a page, and whether there are more after it."""
-    found = session.scalars(query.offset((page - 1) * PAGE_EVENTS).limit(PAGE_EVENTS + 1)).unique().all()
-    return list(found[:PAGE_EVENTS]), len(found) > PAGE_EVENTS
+def _read(session: Session, query: sa.Select[Event], **values: object) -> Sequence[Event]:
+    return session.scalars(query, values).all()
 
 
-def _select_events(chosen: AgendaFilter) -> sa.Select[Event]:
-    return sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, *_yield_conditions(chosen))
-
-
-def _select_dated(chosen: AgendaFilter) -> sa.Select[Event]:
-    return _select_events(chosen).where(
-        Event.starts_at.is_not(None), Event.kind.not_in((Kind.ANNIVERSARY, Kind.TOUR))
+@lru_cache(maxsize=256)
+def _select_coming(chosen: AgendaFilter) -> sa.Select[Event]:
+    """Select a page of events to come, all anniversaries, and events without a date; with ``now`` and ``skip``."""
+    coming = _select_dated(chosen).where(Event.ends_at > sa.bindparam("now")).order_by(Event.starts_at, Event.key)
+    undated = _select_ids(chosen).where(Event.starts_at.is_(None), Event.kind != Kind.TOUR).order_by(Event.key)
+    return _select_any(
+        coming.offset(sa.bindparam("skip", type_=sa.Integer)).limit(PAGE_EVENTS + 1),
+        _select_anniversaries(chosen),
+        undated.limit(PAGE_EVENTS),
     )
+
+
+@lru_cache(maxsize=256)
+def _select_month(chosen: AgendaFilter) -> sa.Select[Event]:
+    """Select events from ``start`` to ``end`` (wall), ``since`` to ``until`` (instants), and anniversaries."""
+    within = _select_dated(chosen).where(
+        Event.starts_at < sa.bindparam("until"),  # by the index; the wall times decide
+        Event.ends_at > sa.bindparam("since"),
+        Event.dtstart < sa.bindparam("end"),
+        Event.dtend > sa.bindparam("start"),
+    )
+    first = within.order_by(Event.starts_at, Event.key).limit(MAX_MONTH_EVENTS)
+    return _select_any(first, _select_anniversaries(chosen))
+
+
+def _select_any(*parts: sa.Select[int]) -> sa.Select[Event]:
+    """Select the events of several selections of ids in one statement."""
+    ids = sa.union_all(*(sa.select(part.subquery().c.id) for part in parts))
+    return sa.select(Event).options(*LISTED).where(Event.id.in_(ids))
+
+
+def _select_ids(chosen: AgendaFilter) -> sa.Select[int]:
+    return sa.select(Event.id).where(PUBLIC, *_yield_conditions(chosen))
+
+
+def _select_dated(chosen: AgendaFilter) -> sa.Select[int]:
+    return _select_ids(chosen).where(Event.starts_at.is_not(None), Event.kind.not_in((Kind.ANNIVERSARY, Kind.TOUR)))
+
+
+def _select_anniversaries(chosen: AgendaFilter) -> sa.Select[int]:
+    query = _select_ids(chosen).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
+    return query.order_by(Event.key).limit(MAX_ANNIVERSARIES)
+
+
+def _attach_to_list(session: Session, events: Sequence[Event]) -> None:
+    attach_cities(session, events)
+    attach_capacities(session, [event for event in events if event.registration is Registration.PUBLIC])
+    attach_hours(session, events, closures=False)
+
+
+def _returns(event: Event) -> bool:
+    return event.kind is Kind.ANNIVERSARY and event.starts_at is not None
+
+
+def _has_own_date(event: Event) -> bool:
+    return event.kind is not Kind.ANNIVERSARY and event.starts_at is not None
 
 
 def _yield_conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -196,20 +247,12 @@ def _yield_conditions(chosen: AgendaFilter) -> Iterator[sa.ColumnElement[bool]]:
         yield Event.organizer.has(Organisation.key == chosen.organizer)
 
 
-def _list_returns(
-    session: Session, chosen: AgendaFilter, found: Sequence[Event], *, now: datetime, page: int, more: bool
-) -> list[AgendaEntry]:
+def _between(returns: Sequence[AgendaEntry], shown: Sequence[Event], *, page: int, more: bool) -> list[AgendaEntry]:
     """Return the anniversaries whose next return falls between the events of this page."""
-    entries = [_next_return(event, wall(now, event.tzid).date()) for event in _list_anniversaries(session, chosen)]
-    since = found[0].first_on if found and page > 1 else date.min
-    until = found[-1].first_on if found and more else date.max
+    since = shown[0].first_on if shown and page > 1 else date.min
+    until = shown[-1].first_on if shown and more else date.max
     assert since is not None and until is not None  # noqa: S101, PT018 - dated
-    return [one for one in entries if one.first_on and since <= one.first_on < until and (page == 1 or found)]
-
-
-def _list_anniversaries(session: Session, chosen: AgendaFilter) -> Sequence[Event]:
-    query = _select_events(chosen).where(Event.kind == Kind.ANNIVERSARY, Event.starts_at.is_not(None))
-    return session.scalars(query.order_by(Event.key).limit(MAX_ANNIVERSARIES)).unique().all()
+    return [one for one in returns if one.first_on and since <= one.first_on < until and (page == 1 or shown)]
 
 
 def _next_return(event: Event, on_or_after: date) -> AgendaEntry:
@@ -219,7 +262,8 @@ def _next_return(event: Event, on_or_after: date) -> AgendaEntry:
 
 
 def _make_entries(session: Session, events: Sequence[Event]) -> list[AgendaEntry]:
-    stops = _find_tour_stops(session, {event.parent_id for event in events if event.parent_id})
+    parents = {event.parent_id for event in events if event.parent_id and event.kind is Kind.EXHIBITION}
+    stops = _find_tour_stops(session, parents) if parents else {}
     return [AgendaEntry(event, event.first_on, event.last_on, stops.get(event.id)) for event in events]
 
 
@@ -242,6 +286,15 @@ def _find_tour_stops(session: Session, parents: Iterable[int]) -> dict[int, Tour
 _STOP_ORDER = (Event.position, Event.starts_at.is_(None), Event.starts_at, Event.key)
 
 
+def _get_start(event: Event) -> datetime:
+    assert event.starts_at is not None  # noqa: S101 - dated
+    return event.starts_at
+
+
+def _get_place_in_list(event: Event) -> tuple[datetime, str]:
+    return _get_start(event), event.key
+
+
 def _get_first_day(entry: AgendaEntry) -> date:
     return entry.first_on or date.max
 
@@ -255,53 +308,72 @@ def get_public_event(session: Session, key: str) -> Event:
     Raise NotFound alike whether it does not exist or is not public; without suggesting a similar key, which might
     be that of an event that is not public.
     """
-    found = (
-        session.scalars(sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.key == key))
-        .unique()
-        .one_or_none()
-    )
-    if found is None:
+    event = _get_with_ancestors(session, key)[0]
+    attach_cities(session, [event])
+    attach_hours(session, [event])
+    return event
+
+
+def _get_with_ancestors(session: Session, key: str) -> tuple[Event, Event | None, Event | None]:
+    """Return a public event, its parent and its grandparent; None for one that is not public and what is above."""
+    found = session.scalars(_BY_KEY, {"key": key}).unique().all()
+    by_id = {event.id: event for event in found}
+    event = next((one for one in found if one.key == key), None)
+    if event is None:
         raise NotFound("there is no event {key}", key=key)
-    return found
+    parent = by_id.get(event.parent_id or 0)
+    return event, parent, by_id.get(parent.parent_id or 0) if parent else None
+
+
+def _select_with_ancestors() -> sa.Select[Event]:
+    itself, above = aliased(Event), aliased(Event)
+    named = itself.key == sa.bindparam("key")
+    ids: sa.CompoundSelect[int | None] = sa.union_all(
+        sa.select(itself.id).where(named),
+        sa.select(itself.parent_id).where(named),
+        sa.select(above.parent_id).join(itself, itself.parent_id == above.id).where(named),
+    )
+    return sa.select(Event).options(*SHOWN).where(PUBLIC, Event.id.in_(ids))
+
+
+_BY_KEY = _select_with_ancestors()
 
 
 def get_details(session: Session, key: str, *, now: datetime) -> EventDetails:
     """Return everything that the page of an event shows. Raise NotFound as `get_public_event` does."""
-    event = get_public_event(session, key)
-    parent, grandparent = _find_ancestors(session, event)
+    event, parent, grandparent = _get_with_ancestors(session, key)
     tour = next((one for one in (event, parent, grandparent) if one and one.kind is Kind.TOUR), None)
+    below = _list_children(session, event, tour)
+    stops = [one for one in below if tour and one.parent_id == tour.id and one.kind is Kind.EXHIBITION]
+    attach_cities(session, {event, *below})
+    attach_hours(session, [event])
     return EventDetails(
-        entry=_make_entry(session, event, now),
+        entry=_make_entry(event, _find_stop(event, stops), now),
         parent=parent,
         tour=tour,
-        stops=_list_children(session, tour, Event.kind == Kind.EXHIBITION) if tour else (),
-        parts=_list_children(
-            session, event, sa.or_(Event.kind != Kind.EXHIBITION, sa.literal(event.kind is not Kind.TOUR))
-        ),
+        stops=stops,
+        parts=[one for one in below if one.parent_id == event.id and one not in stops],
         announced=() if event.cancelled else list_announced(session, event),
     )
 
 
-def _make_entry(session: Session, event: Event, now: datetime) -> AgendaEntry:
-    if event.kind is Kind.ANNIVERSARY and event.first_on:
+def _find_stop(event: Event, stops: Sequence[Event]) -> TourStop | None:
+    return TourStop(stops.index(event) + 1, len(stops)) if event in stops else None
+
+
+def _make_entry(event: Event, stop: TourStop | None, now: datetime) -> AgendaEntry:
+    if _returns(event):
         return _next_return(event, wall(now, event.tzid).date())
-    return _make_entries(session, [event])[0]
+    return AgendaEntry(event, event.first_on, event.last_on, stop)
 
 
-def _find_ancestors(session: Session, event: Event) -> tuple[Event | None, Event | None]:
-    """Return parent and grandparent; None for one that is not public, and for what is above it."""
-    parent = _find_public_parent(session, event)
-    return parent, _find_public_parent(session, parent) if parent else None
-
-
-def _find_public_parent(session: Session, event: Event) -> Event | None:
-    query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.id == event.parent_id)
-    return session.scalars(query).unique().one_or_none()
-
-
-def _list_children(session: Session, event: Event, condition: sa.ColumnElement[bool]) -> Sequence[Event]:
-    query = sa.select(Event).options(*PUBLIC_COLUMNS).where(PUBLIC, Event.parent_id == event.id, condition)
-    return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).unique().all()
+def _list_children(session: Session, event: Event, tour: Event | None) -> Sequence[Event]:
+    """Return the parts of an event, and the stops of its tour."""
+    parents = {event.id, *([tour.id] if tour else ())}
+    # By ids, which SQLite finds in the index also where so few events have a parent that it would read them all.
+    ids = sa.select(Event.id).where(Event.parent_id.in_(parents))
+    query = sa.select(Event).options(*LISTED).where(PUBLIC, Event.id.in_(ids))
+    return session.scalars(query.order_by(*_STOP_ORDER).limit(MAX_MONTH_EVENTS)).all()
 
 
 def list_announced(session: Session, event: Event) -> list[AnnouncedPerson]:
@@ -329,37 +401,7 @@ def _announce(row: Attendee) -> AnnouncedPerson:
     return replace(named[0], represented_by=named[1]) if named[1:] else named[0]
 
 
-# Filters and the sitemap
-
-
-def list_choices(session: Session) -> AgendaChoices:
-    """Return the values of the agenda's filter."""
-    return AgendaChoices(
-        kinds=_list_kinds(session),
-        cities=session.scalars(sa.select(City).where(City.id.in_(_select_public_cities())).order_by(City.key)).all(),
-        organizers=session.scalars(sa.select(Organisation).where(_is_organizer()).order_by(Organisation.key)).all(),
-        tours=_list_tours(session),
-    )
-
-
-def _list_kinds(session: Session) -> list[Kind]:
-    there = set(session.scalars(sa.select(Event.kind).where(PUBLIC).distinct()))
-    return [kind for kind in Kind if kind in there and kind is not Kind.TOUR]
-
-
-def _select_public_cities() -> sa.CompoundSelect[int]:
-    at_venue = sa.select(Venue.city_id).join(Event, Event.venue_id == Venue.id).where(PUBLIC)
-    announced = sa.select(event_city.c.city_id).join(Event, Event.id == event_city.c.event_id).where(PUBLIC)
-    return sa.union(at_venue, announced)
-
-
-def _is_organizer() -> sa.ColumnElement[bool]:
-    return Organisation.id.in_(sa.select(Event.organizer_id).where(PUBLIC, Event.organizer_id.is_not(None)))
-
-
-def _list_tours(session: Session) -> Sequence[Event]:
-    query = sa.select(Event).options(raiseload("*")).where(PUBLIC, Event.kind == Kind.TOUR)
-    return session.scalars(query.order_by(Event.key).limit(PAGE_EVENTS)).all()
+# The sitemap
 
 
 def list_for_sitemap(session: Session) -> Sequence[tuple[str, datetime]]:

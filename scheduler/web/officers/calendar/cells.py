@@ -15,12 +15,11 @@ from scheduler.model.attendance import Standing
 from scheduler.model.events import Event, Kind, Timing, Visibility
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.events.guests.guest_directory import WITHOUT_GUESTS
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, localized, plain
 from scheduler.web.officers.calendar import entry_words
 from scheduler.web.officers.calendar.entry_words import format_hour, list_numbers
 from scheduler.web.officers.kit.event_links import find_event_link
 from scheduler.web.officers.kit.guard import allowed
-from scheduler.web.templating import localized, plain
 
 W = TypeVar("W")
 SILENT, RETURNED = N_("no reply yet: %(number)s"), N_("e-mails that came back: %(number)s")

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, jsonify, make_response, render_template, request, url_for
@@ -20,9 +21,11 @@ from scheduler.base.date_format import format_day, format_days
 from scheduler.base.i18n import N_, NC_
 from scheduler.model.accounts import Act
 from scheduler.model.events import Event, Kind
-from scheduler.model.letters import Outcome
+from scheduler.model.letters import MailState, Outcome
 from scheduler.model.places import Venue
 from scheduler.services.accounts import rights
+from scheduler.services.correspondence import inbox
+from scheduler.services.correspondence.inbox import MailFilter
 from scheduler.services.desk.calendar import calendar_choices, calendar_events, calendar_view, days_off
 from scheduler.services.desk.calendar.calendar_view import CalendarEntry
 from scheduler.services.desk.calendar.days_off import DayOff
@@ -107,6 +110,7 @@ def _show(app: App, index: DirectoryIndex, look: CalendarLook) -> Response:
             home=home,
             today=wall(now, home).date(),
             words=entry_words,
+            part_by_month=_part_by_month,
             cells=CellMaker(home),
             looks=[(one, _(LOOK_NAMES[one])) for one in CalendarLook],
             kinds=[kind for kind in Kind if kind is not Kind.TOUR],
@@ -199,6 +203,7 @@ def _read(
         "weeks": rule_weeks(first, last, entries, days.registration_ends, off) if _is_ruled(address.look) else [],
         "off": off,
         "listed": listed,
+        "undecided": _count_undecided(session),
         "needs": _list_needs([*planned, *undated], address),
         "undated": [entry for entry in undated if _has_need(entry, address.need, now)],
         "choices": calendar_choices.list_choices(session, first, last, visibilities=visible),
@@ -206,6 +211,14 @@ def _read(
         **_list_venues(session, index, address),
         "more": len(entries) >= calendar_events.MOST_EVENTS,
     }
+
+
+def _count_undecided(session: Session) -> int:
+    """Return how many mails that came in wait for an officer, whatever days are shown."""
+    if not (allowed(Act.SEE_LETTERS) and allowed(Act.SEE_ADDRESSES)):
+        return 0
+    wanted = MailFilter(state=MailState.OPEN, visibilities=rights.list_visibilities(officer()))
+    return inbox.count_mails(session, wanted)
 
 
 def _list_venues(session: Session, index: DirectoryIndex, address: CalendarAddress) -> dict[str, Any]:
@@ -227,6 +240,13 @@ def _make_lines(
     ]
     days = [] if address.need else [day for day in off if first <= day <= last]
     return sorted([*lines, *((day, None) for day in days)], key=lambda line: (line[0], line[1] is not None))
+
+
+def _part_by_month(
+    lines: Sequence[tuple[date, CalendarEntry | None]],
+) -> list[tuple[date, list[tuple[date, CalendarEntry | None]]]]:
+    """Return the lines of each month with its first day: a list goes on over several months."""
+    return [(month, list(part)) for month, part in groupby(lines, lambda line: line[0].replace(day=1))]
 
 
 def _is_ruled(look: CalendarLook) -> bool:

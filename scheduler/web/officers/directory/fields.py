@@ -12,12 +12,12 @@ from scheduler.base.text import Text
 from scheduler.model.places import City, Organisation, Person, Venue
 from scheduler.services.common.drafts import Draft
 from scheduler.services.common.plain_values import WEEKDAYS
-from scheduler.services.common.values import parse_intervals
 from scheduler.services.directory.choices import ChoiceList
 from scheduler.services.events.programme.place_drafts import PersonDraft, VenueDraft
 from scheduler.services.events.programme.places import NOUNS
 from scheduler.web.kit.forms import Form, in_words, merge_texts, type_texts
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import read_hours
 from scheduler.web.officers.kit.answers import FormRefused, check_draft, sentence
 
 # By the name of the noun: the fields with a text in several languages, and those with one line.
@@ -121,8 +121,7 @@ def _read_venue(form: Form, before: Draft | None) -> dict[str, Any]:
     for day, field in enumerate(_DAYS):
         if form[field].strip():
             try:
-                parse_intervals(form[field].strip())
-                hours[WEEKDAYS[day]] = form[field].strip()
+                hours[WEEKDAYS[day]] = read_hours(form[field].strip())
             except SchedulerError as error:
                 form.errors[field] = sentence(in_words(error))
     if hours:

@@ -26,6 +26,7 @@ from scheduler.services.events.programme.place_drafts import ClosureDraft, Venue
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form, in_words, read_texts
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import read_hours
 from scheduler.web.officers.directory.person_merging import SIDES, FieldChoice, list_lines
 from scheduler.web.officers.directory.places import PlaceKind, name_weekday
 from scheduler.web.officers.kit import guard, scope
@@ -250,7 +251,7 @@ def _change_closures(app: App, key: str, edit: Edit) -> Answer:
 def _with_closure(app: App, row: Venue, before: VenueDraft, form: Form) -> VenueDraft:
     first = _read_day(app, row, form, "first_day")
     last = _read_day(app, row, form, "last_day") if form["last_day"].strip() else first
-    typed = {"first_day": first, "last_day": last, "hours": form["hours"].strip() or None}
+    typed = {"first_day": first, "last_day": last, "hours": _read_hours(form)}
     fields = {"reason": f"reason_{g.language}"}
     found = (
         None
@@ -267,6 +268,14 @@ def _read_day(app: App, row: Venue, form: Form, name: str) -> Any:
         return parse_day(form[name].strip(), now=app.clock.now(), tzid=row.city.tzid)
     except SchedulerError as error:
         form.errors[name] = sentence(in_words(error))
+        return None
+
+
+def _read_hours(form: Form) -> str | None:
+    try:
+        return read_hours(form["hours"].strip()) if form["hours"].strip() else None
+    except SchedulerError as error:
+        form.errors["hours"] = sentence(in_words(error))
         return None
 
 

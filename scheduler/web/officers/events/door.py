@@ -58,9 +58,8 @@ class ScanForm:
     undone: bool = False
 
 
-def blueprint(app: App, limiter: Limiter) -> Blueprint:
+def blueprint(app: App, limiter: Limiter, search: Search) -> Blueprint:
     pages = guard.blueprint("door")
-    search = Search()
 
     @pages.get(DOOR)
     @may(Act.CHECK_IN, about=scope.EVENT)
@@ -240,7 +239,7 @@ def _page(app: App, search: Search, key: str, heard: ScanForm, *, template: str 
     with app.db.read() as session:
         event = rights.get_event(session, officer(), key)
         told = _told(session, event, heard)
-        matches = search.find(session, event, heard.name, now=now) if heard.name else []
+        matches = search.find(session, event, heard.name) if heard.name else []
         return render_template(
             template,
             title=_("Door"),

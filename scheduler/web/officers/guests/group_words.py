@@ -157,6 +157,8 @@ def describe_done(what: str, count: str) -> str:
     """Return the sentence above a list that says what was done, or ""."""
     if what == "nobody":
         return _("Choose at least one guest first.")
+    if what == "no paper":
+        return _("Nobody is invited without an e-mail address: there is nothing to print.")
     number = count if count.isascii() and count.isdecimal() and len(count) < 5 else ""
     if what == "many" and number:
         return sentence(_("at most {most} guests can be chosen at once", most=number))

@@ -5,6 +5,7 @@ Whatever cannot be read has its complaint beside its field. Times are on the clo
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +25,13 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Event, Kind, Mode, Queue, Registration, ReminderAudience, Status, Visibility
 from scheduler.services.common.drafts import check
 from scheduler.services.common.plain_values import WEEKDAYS
-from scheduler.services.common.values import parse_hours_of_day
 from scheduler.services.desk.event_plans import EventPlan, PlannedLead
 from scheduler.services.directory.choices import Choice, ChoiceList
 from scheduler.services.events.guests.leads import LEADING
 from scheduler.services.events.programme.event_drafts import EventDraft
 from scheduler.web.kit.forms import Form, in_words, merge_texts, read_texts
 from scheduler.web.kit.language import _
+from scheduler.web.kit.typed_times import read_hours
 from scheduler.web.officers.kit.answers import sentence
 from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_UNKNOWN
 
@@ -40,6 +41,7 @@ MOST_CLOSED = 40
 LATE, EARLY = time(12), time(6)  # what begins after noon and ends before six, ends on the next day
 END_OF_DAY = time(23, 59)
 TEXTS = ("title", "description", "dress_code", "bring", "instructions", "remote_instructions")
+_LETTER_H = re.compile(r"(\d{1,2}) ?[hH] ?(\d\d)?")  # 18h, 2h30
 REMIND = "remind "  # begins the name of a tick: "remind 1d  everyone"
 
 
@@ -224,7 +226,7 @@ class PlanReader:
         return next((word for word in words if word == self.form[name]), otherwise)  # type: ignore[attr-defined]
 
     def _read_opening_hours(self) -> None:
-        hours = {name: self._try(f"hours_{day}", _read_hours) for day, name in enumerate(WEEKDAYS)}
+        hours = {name: self._try(f"hours_{day}", read_hours) for day, name in enumerate(WEEKDAYS)}
         self.fields["hours"] = {name: typed for name, typed in hours.items() if typed}
         rows = (self._read_closed(number) for number in range(MOST_CLOSED))
         self.fields["closed"] = tuple(row for row in rows if row)
@@ -238,7 +240,7 @@ class PlanReader:
             self.form.errors[f"closed_until_{number}"] = _("The last day is before the first day.")
             return None
         row: dict[str, Any] = {"first_day": first, "last_day": last}
-        if hours := self._try(f"closed_hours_{number}", _read_hours):
+        if hours := self._try(f"closed_hours_{number}", read_hours):
             row["hours"] = hours
         reason = self.form[f"closed_why_{number}"].strip()
         closures = self.event.closures if self.event else ()
@@ -337,6 +339,8 @@ def _find_all(typed: str, choices: ChoiceList) -> Iterator[Choice]:
 
 def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:
     """Return the hour at which something ends, or how long it lasts: 2 часа is an hour only after one o'clock."""
+    if (written := _LETTER_H.fullmatch(typed)) and starts is not None:
+        return _parse_letter_h(typed, int(written[1]) * 60 + int(written[2] or 0), starts)
     length = _parse_length(typed)
     try:
         hour = parse_hour(typed)
@@ -347,31 +351,27 @@ def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:
     return length if length is not None and starts is not None and hour <= starts else hour
 
 
+def _parse_letter_h(typed: str, minutes: int, starts: time) -> NominalDuration:
+    """Return the length of 2h or 2h30. Raise Invalid for 18h after ten o'clock, which may be an hour as well."""
+    try:
+        hour = parse_hour(typed)
+    except SchedulerError:
+        hour = time()
+    if hour > starts:
+        raise Invalid(
+            N_("That may be an hour or a length: write {hour} or {length}."),
+            hour=f"{hour:%H:%M}",
+            length=f"{minutes} min",
+        )
+    return parse_nominal(f"{minutes} min")
+
+
 def _parse_length(typed: str) -> NominalDuration | None:
     """Return a length of time that has its unit; None for anything else: 16:00 is no length of time here."""
     try:
         return parse_nominal(typed) if any(map(str.isalpha, typed)) else None
     except SchedulerError:
         return None
-
-
-def _read_hours(typed: str) -> str:
-    """Return the hours of one day as files write them. Raise Invalid for what are none."""
-    hours = _even_hours(typed)
-    parse_hours_of_day(hours)
-    return hours
-
-
-def _even_hours(typed: str) -> str:
-    """Return hours as files write them: 10-18 is 10:00-18:00. What cannot be read stays as it is."""
-    spans = []
-    for part in typed.replace("–", "-").replace("—", "-").split(","):
-        opens, dash, closes = part.partition("-")
-        try:
-            spans.append(f"{parse_hour(opens):%H:%M}-{parse_hour(closes):%H:%M}" if dash else part)
-        except SchedulerError:
-            return typed
-    return ", ".join(spans)
 
 
 def name_reminder(before: NominalDuration, at: time | None, audience: ReminderAudience) -> str:

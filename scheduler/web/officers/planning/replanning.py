@@ -19,7 +19,8 @@ from sqlalchemy.orm import object_session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.base.errors import NothingToChange
+from scheduler.base.date_parsing import parse_day, parse_hour
+from scheduler.base.errors import Invalid, NothingToChange
 from scheduler.base.i18n import N_
 from scheduler.base.text import KEY
 from scheduler.model.accounts import Act
@@ -31,12 +32,11 @@ from scheduler.services.events.programme import planning
 from scheduler.services.events.replanning import copies, deletion, reversal, shifts
 from scheduler.services.events.replanning.copies import CopyRequest
 from scheduler.services.events.replanning.event_trees import choose_events, find_reason_to_leave_out, lock_trees
-from scheduler.web.kit.forms import Form, merge_texts, read_texts, type_texts
+from scheduler.web.kit.forms import Form, in_words, merge_texts, read_texts, type_texts
 from scheduler.web.kit.language import _
-from scheduler.web.kit.typed_times import parse_typed_day
 from scheduler.web.officers.events.desk import EVENT
 from scheduler.web.officers.kit import guard, scope
-from scheduler.web.officers.kit.answers import FormRefused
+from scheduler.web.officers.kit.answers import FormRefused, sentence
 from scheduler.web.officers.kit.guard import may, officer
 from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR_UNKNOWN
 from scheduler.web.officers.planning.sheet import PlanningSheet, SheetAct, answer_with_sheet
@@ -158,11 +158,11 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
 
 
 def _move(act: SheetAct) -> str:
-    event, start = act.event, _read_start(act.event, act.form)
+    event, start = act.event, _read_start(act)
     if event.timing is Timing.TO_BE_ANNOUNCED and event.kind is not Kind.TOUR:
         return _announce_day(act, start.date())
     told: dict[str, Any] = {"now": act.now, "force": act.force, "reason": read_texts(act.form, "why")}
-    times: dict[str, Any] = {"dtstart": start, "dtend": _read_end(event, act.form, start)}
+    times: dict[str, Any] = {"dtstart": start, "dtend": _read_end(act, start)}
     if act.form["alone"]:
         _require_change(planning.move(act.session, event, **times, **told).change.is_change)
     else:
@@ -181,24 +181,26 @@ def _announce_day(act: SheetAct, day: date) -> str:
     return _go_on(act.event)
 
 
-def _read_start(event: Event, form: Form) -> datetime:
+def _read_start(act: SheetAct) -> datetime:
     """Return the wall time that was typed; without an hour the event keeps its own. Raise FormRefused."""
-    day = _read_day(form, "day")
+    event, form = act.event, act.form
+    day = _read_day(act, "day")
     hour = _read_hour(form, "hour", event.dtstart.time() if event.dtstart else time())
     if day is None or form.errors:
         raise FormRefused
     return datetime.combine(day, hour if event.timing is Timing.HOURS else time())
 
 
-def _read_end(event: Event, form: Form, start: datetime) -> datetime | None:
+def _read_end(act: SheetAct, start: datetime) -> datetime | None:
     """Return the wall time at which an event that gets another length ends; None if it keeps its own.
 
     Of an event without hours that is the day after its last one. Raise FormRefused.
     """
+    event, form = act.event, act.form
     if event.dtstart is None or event.dtend is None or not (form["last"].strip() or form["until"].strip()):
         return None
     present = start + (event.dtend - event.dtstart)
-    last = _read_day(form, "last") if form["last"].strip() else None
+    last = _read_day(act, "last") if form["last"].strip() else None
     until = _read_hour(form, "until", present.time())
     if form.errors:
         raise FormRefused
@@ -217,21 +219,32 @@ def _read_end(event: Event, form: Form, start: datetime) -> datetime | None:
 DAY = timedelta(days=1)
 
 
-def _read_day(form: Form, name: str) -> date | None:
-    day = parse_typed_day(form[name].strip())
-    if day is None:
+def _read_day(act: SheetAct, name: str) -> date | None:
+    """Return the day that was typed as people write it, which the form then has as it was understood."""
+    form = act.form
+    if not form[name].strip():
         form.errors[name] = _("Enter a date as YYYY-MM-DD, for example {day}.", day="2027-02-02")
+        return None
+    try:
+        day = parse_day(form[name], now=act.now, tzid=act.event.tzid)
+    except Invalid as error:
+        form.errors[name] = sentence(in_words(error))
+        return None
+    form.typed = {**form.typed, name: day.isoformat()}
     return day
 
 
 def _read_hour(form: Form, name: str, otherwise: time) -> time:
-    if not (typed := form[name].strip()):
+    """Return the hour that was typed as people write it, which the form then has as it was understood."""
+    if not form[name].strip():
         return otherwise
     try:
-        return time.fromisoformat(typed).replace(tzinfo=None)
-    except ValueError:
-        form.errors[name] = _("Enter a time as HH:MM, for example {hour}.", hour="10:00")
+        hour = parse_hour(form[name])
+    except Invalid as error:
+        form.errors[name] = sentence(in_words(error))
         return otherwise
+    form.typed = {**form.typed, name: f"{hour:%H:%M}"}
+    return hour
 
 
 def _require_change(changed: bool) -> None:  # noqa: FBT001 - the answer to one question
@@ -249,7 +262,7 @@ def _copy(act: SheetAct) -> str:
     event, form, new = act.event, act.form, act.form["key"].strip()
     if new and not KEY.fullmatch(new):
         form.errors["key"] = _("Enter a key of lower-case letters, digits and hyphens.")
-    start = _read_start(event, form) if _begins_on_a_day(event) else None
+    start = _read_start(act) if _begins_on_a_day(event) else None
     if form.errors:
         raise FormRefused
     new = new or make_event_key(act.session, event.title, event.kind, start.date() if start else None)
@@ -268,7 +281,7 @@ def _inform(act: SheetAct) -> str:
     """Write what guests need to know; a text in a language that the form does not have stays."""
     event, form = act.event, act.form
     texts = {name: merge_texts(getattr(event, name), form, name) for name in ("dress_code", "bring")}
-    day = _read_day(form, "reply_by") if form["reply_by"].strip() else None
+    day = _read_day(act, "reply_by") if form["reply_by"].strip() else None
     minutes = form.number("arrive", MOST_MINUTES, _("Enter a whole number from 0 to {most}.", most=MOST_MINUTES))
     if form.errors:
         raise FormRefused

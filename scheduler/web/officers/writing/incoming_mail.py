@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
+from scheduler.base.clock import wall
 from scheduler.model.accounts import Act
 from scheduler.model.attendance import Attendee
-from scheduler.model.letters import IncomingMail, MailState
+from scheduler.model.events import Timing
+from scheduler.model.letters import AnswerWord, IncomingMail, MailState
 from scheduler.services.accounts import rights
 from scheduler.services.correspondence import inbox
 from scheduler.services.correspondence.answers import describe_reason
@@ -123,10 +125,25 @@ def _show(app: App, index: DirectoryIndex, number: int, form: Form) -> str:
             typed=typed,
             candidates=candidates,
             chosen=form["guest"] or (str(candidates[0].id) if candidates else ""),
+            proposed=_find_proposal(row),
             replies=guest_actions.REPLIES,
             zone=app.settings.timezone,
             why=_why,
         )
+
+
+def _find_proposal(row: IncomingMail) -> dict[str, str]:
+    """Return the time that a guest proposes, in the fields of a move and by the clock of the event; or nothing."""
+    event = row.event
+    found = next((one for one in row.answers if one.word is AnswerWord.COUNTER and one.starts_at), None)
+    if event is None or found is None or found.starts_at is None or event.timing is not Timing.HOURS:
+        return {}
+    start = wall(found.starts_at, event.tzid)
+    fields = {"day": f"{start:%Y-%m-%d}", "hour": f"{start:%H:%M}"}
+    if found.ends_at is None or found.ends_at <= found.starts_at:
+        return fields
+    end = wall(found.ends_at, event.tzid)
+    return {**fields, "last": f"{end:%Y-%m-%d}", "until": f"{end:%H:%M}"}
 
 
 def _list_candidates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 import sqlalchemy as sa
@@ -87,6 +88,15 @@ def test_a_person_is_added_without_a_key_of_their_own_and_changed(app, web):
         assert person.key.isascii()
 
 
+def test_what_is_wrong_names_its_field_in_the_summary_too(web, governor):
+    refused = send(web, f"/en/desk/people/{governor}/change", name_en="", precedence="x1", email="governor")
+    summary = refused.get_data(as_text=True).partition("<h1")[0]
+
+    assert 'href="#precedence">Precedence, 1 is the highest: Enter a whole number.</a>' in summary
+    assert 'href="#name_en">Full name (English): Is missing.</a>' in summary
+    assert 'href="#email">E-mail: ' in summary
+
+
 def test_a_second_officer_sees_what_the_first_changed_and_overwrites_nothing(app, web, governor):
     path = f"/en/desk/people/{governor}/change"
     opened = {
@@ -133,15 +143,14 @@ def test_a_venue_is_added_closed_merged_and_deleted(app, web):
     with app.db.write() as session:
         a_city(session)
     typed = {"name_en": "Great Hall", "city": "bangkok", "coordinates": "13.75, 100.5", "capacity": "300"}
-    added = send(
-        web, "/en/desk/directory/venues/new", **typed, hours_0="09:00-12:00, 13:00-17:00", directions_en="Metro"
-    )
+    added = send(web, "/en/desk/directory/venues/new", **typed, hours_0="9-12, 13–17", directions_en="Metro")
     assert "/en/desk/directory/venues/great-hall?done=added" == added.location
-    send(web, "/en/desk/directory/venues/great-hall/closed", first_day="31.12.2027", reason_en="Inventory")
+    closed = {"first_day": "31.12.2027", "hours": "9-14", "reason_en": "Inventory"}
+    send(web, "/en/desk/directory/venues/great-hall/closed", **closed)
     with app.db.write() as session:
         hall = get(session, Venue, "great-hall")
         assert (300, 13.75, 2, "Metro") == (hall.capacity, hall.latitude, len(hall.hours), hall.directions.to("en"))
-        assert ["Inventory"] == [one.reason.to("en") for one in hall.closures]
+        assert [(time(9), "Inventory")] == [(one.opens, one.reason.to("en")) for one in hall.closures]
         an_event(session, venue=a_venue(session, "old-hall").key)
 
     refused = send(web, "/en/desk/directory/venues/old-hall/delete")

@@ -101,6 +101,20 @@ def test_a_ceremony_is_planned_as_people_write_it_with_its_officials_and_reminde
     assert "The opening" in text(web.get(done.location))
 
 
+def test_a_tour_has_no_time_of_its_own_to_announce(app, web):
+    with app.db.write() as session:
+        an_event(session, "tour", kind=Kind.TOUR, venue=None, dtstart=None, dtend=None)
+
+    page = "/en/desk/events/tour/plan/status/announce"
+    assert 404 == web.get(page).status_code == send(web, page, known="hour", day="2 Feb").status_code
+
+
+def test_an_end_that_may_be_an_hour_or_a_length_is_refused_with_both(web):
+    refused = text(send(web, NEW, **{**OPENING, "from": "16h", "to": "18h"}))
+
+    assert "That may be an hour or a length: write 18:00 or 1080 min." in refused
+
+
 def test_hours_and_days_mean_what_people_mean_by_them(app, web):
     """An evening ends after midnight, two hours are no two o'clock, a day alone is the whole day."""
     ends = [
@@ -111,6 +125,8 @@ def test_hours_and_days_mean_what_people_mean_by_them(app, web):
         ("18", "0:00", "", (3, 0)),
         ("4", "5", "", (2, 5)),
         ("13", "2 часа", "", (2, 15)),
+        ("18h", "2h30", "", (2, 20, 30)),
+        ("half past nine", "quarter to 11", "", (2, 10, 45)),
         ("1", "2 часа", "", (2, 2)),
         ("10", "9", "4 Feb", (4, 9)),
     ]
@@ -170,7 +186,7 @@ def test_every_mistake_stands_beside_its_field_and_nothing_that_was_typed_is_los
 def test_an_event_whose_whole_is_gone_is_not_planned_without_it(web):
     page = text(send(web, NEW, **OPENING, parent="deleted-meanwhile"))
 
-    assert re.search(r'href="#parent">That event is no longer there', page)
+    assert re.search(r'href="#parent">[^<]*That event is no longer there', page)
 
 
 def test_more_places_than_the_venue_holds_are_doubted_before_it_is_planned(app, web):

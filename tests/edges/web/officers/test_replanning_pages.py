@@ -82,9 +82,18 @@ def test_a_move_is_refused_in_words_beside_the_field(app, web):
     same = send(web, "opening", "move", day="2027-02-02", hour="10:00")
 
     assert (422, 422) == (nonsense.status_code, same.status_code)
-    assert "Enter a date as YYYY-MM-DD, for example 2027-02-02." in text(nonsense)
-    assert "Enter a time as HH:MM, for example 10:00." in text(nonsense)
+    assert "“soon” cannot be read as a date: write it like 2027-02-02." in text(nonsense)
+    assert "“late” cannot be read as a time: write it like 16:00." in text(nonsense)
     assert "changes nothing" in text(same)
+
+
+def test_where_there_is_no_picker_days_and_hours_are_typed_as_people_write_them(app, web):
+    shown = text(send(web, "opening", "move", day="9 Feb 27", hour="18h", until="half past 8 pm"))
+
+    assert "Tuesday 9 February 2027, 18:00–20:30" in shown
+    assert 'name="day" value="2027-02-09"' in shown
+    twice = text(send(web, "opening", "move", day="02/03/2027", hour="18h"))
+    assert "That is 2027-03-02 if the day comes first, 2027-02-03 if the month does" in twice
 
 
 def test_what_stands_against_a_move_is_shown_and_done_only_with_the_reason_why_nevertheless(app, web):

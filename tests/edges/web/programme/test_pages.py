@@ -773,4 +773,8 @@ def test_an_address_that_names_a_city_or_organisation_merged_since_shows_the_sam
         for page in ("/en/", f"/en/month/{START:%Y-%m}"):
             shown = web.get(f"{page}?{query}").get_data(as_text=True)
             assert "Opening at the palace" in shown, (page, query)
+        present = query.replace("akmola", "astana").replace("mission", "embassy")
+        offered = [web.get(f"/en/subscribe?{one}").get_data(as_text=True) for one in (query, present)]
+        assert 1 == len({frozenset(re.findall(r"webcal:[^\"]+", page)) for page in offered})
+        assert "webcal:" in offered[0]
     assert "Opening at the palace" not in web.get("/en/?city=nowhere").get_data(as_text=True)

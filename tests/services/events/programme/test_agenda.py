@@ -13,6 +13,7 @@ from scheduler.model.attendance import Role
 from scheduler.model.events import Kind
 from scheduler.services.events.programme import agenda, planning
 from scheduler.services.events.programme.agenda import AgendaFilter, TourStop
+from scheduler.services.events.programme.agenda_reading import list_choices
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 
 EVERYTHING = AgendaFilter()
@@ -69,7 +70,7 @@ def test_what_has_no_date_stands_apart_and_a_tour_in_no_list(session):
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None)
     an_event(session, "stop", kind=Kind.EXHIBITION, parent="tour", dtstart=None)
 
-    assert ["stop"] == keys(agenda.list_undated(session, EVERYTHING))
+    assert ["stop"] == keys(agenda.list_coming(session, EVERYTHING, now=NOW).undated)
     assert [] == keys(agenda.list_coming(session, EVERYTHING, now=NOW).entries)
 
 
@@ -197,7 +198,7 @@ def test_a_public_part_does_not_show_the_private_whole_nor_what_is_beyond_it(ses
 
     detail = agenda.get_details(session, "opening", now=NOW)
 
-    assert (None, None, (), []) == (detail.parent, detail.tour, detail.stops, list(detail.parts))
+    assert (None, None, [], []) == (detail.parent, detail.tour, list(detail.stops), list(detail.parts))
 
 
 def test_there_is_nothing_to_choose_that_only_a_private_event_has(session):
@@ -207,7 +208,7 @@ def test_there_is_nothing_to_choose_that_only_a_private_event_has(session):
     an_event(session, "talks", kind=Kind.MEETING, venue="villa", **hidden)
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None, cities=("phuket",), **hidden)
 
-    choices = agenda.list_choices(session)
+    choices = list_choices(session)
 
     assert ([], [], [], []) == tuple(map(list, (choices.kinds, choices.cities, choices.organizers, choices.tours)))
 
@@ -244,9 +245,8 @@ def test_a_page_asks_as_many_questions_for_forty_events_as_for_two(session):
         session.expunge_all()
         with counted(session) as sent:
             agenda.list_coming(session, EVERYTHING, now=NOW)
-            agenda.list_undated(session, EVERYTHING)
             agenda.get_details(session, "s0", now=NOW)
-            agenda.list_choices(session)
+            list_choices(session)
         return len(sent)
 
     plan(0, 2)
@@ -254,3 +254,29 @@ def test_a_page_asks_as_many_questions_for_forty_events_as_for_two(session):
     plan(2, 25)
 
     assert few == asked()
+
+
+@pytest.mark.both_engines
+def test_a_list_and_the_page_of_an_event_take_six_statements_at_most(session):
+    a_venue(session, "library", city="phuket", hours={"daily": "10:00-18:00"})
+    an_event(session, "tour", kind=Kind.TOUR, dtstart=None)
+    an_event(session, "later", dtstart=None)
+    an_event(session, "day", kind=Kind.ANNIVERSARY, first_day=date(1991, 12, 16))
+    for number in range(3):
+        an_event(session, f"s{number}", **DAYS, kind=Kind.EXHIBITION, venue="library", parent="tour")
+        an_event(session, f"c{number}", parent=f"s{number}", capacity=10, registration="public")
+    session.flush()
+
+    def ask(read):
+        session.expunge_all()
+        with counted(session) as sent:
+            read()
+        return len(sent)
+
+    lists = (
+        lambda: agenda.list_coming(session, EVERYTHING, now=NOW),
+        lambda: agenda.list_month(session, EVERYTHING, date(2027, 2, 1)),
+        lambda: agenda.list_month(session, EVERYTHING, date(2027, 2, 1), by_day=True),
+    )
+    assert all(ask(read) + ask(lambda: list_choices(session)) <= 6 for read in lists)
+    assert ask(lambda: agenda.get_details(session, "s0", now=NOW)) <= 6

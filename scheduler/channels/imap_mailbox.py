@@ -1,0 +1,102 @@
+"""Take mail that came in from a mailbox on a mail server (IMAP4rev1, RFC 3501)."""
+
+from __future__ import annotations
+
+import imaplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxUnencrypted, MailMessageFlags
+
+from scheduler.base.config import without_password
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.i18n import N_
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+TIMEOUT = 30  # seconds for each answer
+MOST_AT_ONCE = 100  # mails of one round; the next takes the others
+UNREACHABLE = N_("mailbox {host}: {reason}")
+
+
+def parse_mailbox_url(url: str) -> SplitResult:
+    """Return the parts of imaps://USER:PASSWORD@HOST/FOLDER. Raise Invalid for anything else.
+
+    Without encryption a mailbox is read on this machine only.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("imap", "imaps") and parts.hostname and parts.username and parts.password
+        usable = known and (parts.port is None or parts.port) and not (parts.query or parts.fragment)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Invalid(
+            "mail_in_url: {url} is not understood; write imaps://USER:PASSWORD@HOST/FOLDER", url=without_password(url)
+        )
+    if parts.scheme == "imap" and parts.hostname not in LOOPBACK:
+        raise Invalid("mail_in_url: a password is not sent without TLS; write imaps://")
+    return parts
+
+
+def take_unseen(url: str, take: Callable[[bytes], None]) -> int:
+    """Give each unseen mail of a mailbox to ``take``, oldest first, and mark it as seen; return how many.
+
+    A mail is marked after ``take`` has returned: one that is given twice because we died in between must do nothing
+    the second time. Raise Conflict if the server cannot be reached or refuses.
+    """
+    with _open(parse_mailbox_url(url)) as mailbox:
+        count = 0
+        for uid in mailbox.uids("UNSEEN")[:MOST_AT_ONCE]:
+            content = _fetch(mailbox, uid)
+            if content is not None:  # or somebody has deleted it meanwhile
+                take(content)
+                count += 1
+            mailbox.flag(uid, MailMessageFlags.SEEN, value=True)
+        return count
+
+
+def check_mailbox(url: str) -> None:
+    """Sign in to a mailbox and leave it as it is. Raise Conflict or Invalid if that fails."""
+    with _open(parse_mailbox_url(url)):
+        pass
+
+
+@contextmanager
+def _open(parts: SplitResult) -> Iterator[BaseMailBox]:
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    try:
+        mailbox = _connect(parts)
+        try:
+            mailbox.login(unquote(parts.username or ""), unquote(parts.password or ""), folder)
+            yield mailbox
+        finally:
+            _leave(mailbox)
+    except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
+        raise Conflict(UNREACHABLE, host=parts.hostname, reason=_describe(error)) from error
+
+
+def _connect(parts: SplitResult) -> BaseMailBox:
+    host = parts.hostname or ""
+    if parts.scheme == "imaps":
+        return MailBox(host, parts.port or 993, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
+    return MailBoxUnencrypted(host, parts.port or 143, timeout=TIMEOUT)
+
+
+def _leave(mailbox: BaseMailBox) -> None:
+    """Sign out and close the connection, also one on which signing in has failed."""
+    try:
+        mailbox.client.logout()
+    except (OSError, imaplib.IMAP4.error):
+        mailbox.client.shutdown()
+
+
+def _describe(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _fetch(mailbox: BaseMailBox, uid: str) -> bytes | None:
+    """Return the octets of a mail as they came, without marking it as seen."""
+    _status, data = mailbox.client.uid("fetch", uid, "(BODY.PEEK[])")
+    return next((part[1] for part in data if isinstance(part, tuple)), None)

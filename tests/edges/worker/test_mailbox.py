@@ -1,0 +1,108 @@
+"""The worker reads answers from a mailbox on a mail server; each mail counts once, and none is lost."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from scheduler.base.errors import Conflict, Invalid
+from scheduler.channels.imap_mailbox import check_mailbox, parse_mailbox_url, take_unseen
+from scheduler.model.attendance import Attendee, Partstat
+from scheduler.model.letters import IncomingMail
+from scheduler.worker import jobs
+from tests.support.builders import a_person, an_event, invite
+from tests.support.guest_mail import mail, reply
+from tests.support.mailbox import a_mailbox
+
+GOVERNOR = "governor@phuket.example"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with a_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def box(server, environment):
+    """The mailbox without unseen mail, which the worker reads."""
+    environment["SCHEDULER_MAIL_IN_URL"] = server.url
+    take_unseen(server.url, lambda _content: None)
+    return server
+
+
+@pytest.fixture
+def uid(box, app):
+    with app.db.write() as session:
+        event = an_event(session)
+        invite(session, event, a_person(session, "governor", email=GOVERNOR))
+        return event.uid
+
+
+def partstat(app):
+    with app.db.read() as session:
+        return session.scalars(sa.select(Attendee.partstat)).one()
+
+
+def test_an_answer_in_the_mailbox_is_recorded_and_marked_as_seen(box, uid, app):
+    box.put(reply(uid, GOVERNOR), mail(sender="stranger@example.net"))
+
+    assert 2 == jobs.receive_mail(app)
+    assert (Partstat.ACCEPTED, 0) == (partstat(app), box.unseen())
+    assert 0 == jobs.receive_mail(app)
+
+
+def test_a_mail_that_was_received_before_it_was_marked_counts_once(box, uid, app):
+    box.put(reply(uid, GOVERNOR))
+    jobs.receive_mail(app)
+    box.mark_unseen()
+
+    jobs.receive_mail(app)
+
+    with app.db.read() as session:
+        assert 1 == session.scalar(
+            sa.select(sa.func.count()).select_from(IncomingMail).where(IncomingMail.sender == GOVERNOR)
+        )
+
+
+def test_a_mail_that_cannot_be_stored_stays_unseen(box):
+    box.put(mail())
+
+    def refuse(_content):
+        raise Conflict("the database is away")
+
+    with pytest.raises(Conflict):
+        take_unseen(box.url, refuse)
+    assert 1 == box.unseen()
+    assert 1 == take_unseen(box.url, lambda _content: None)
+
+
+def test_a_mail_is_taken_as_it_came(box):
+    content, taken = mail(text="Grüße\r\n.\r\nFrom here on"), []
+    box.put(content)
+
+    take_unseen(box.url, taken.append)
+
+    assert [content] == taken
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(("%40", "%41"), "AUTHENTICATIONFAILED"), (("INBOX", "None"), "NONEXISTENT"), (("imap:", "imaps:"), "SSL")],
+)
+def test_a_mailbox_that_cannot_be_opened_says_why(box, change, said):
+    with pytest.raises(Conflict, match=said):
+        check_mailbox(box.url.replace(*change))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["pop3://a:b@host", "imaps://host/INBOX", "imaps://a@host", "imaps://a:b@host:x", "imap://a:b@mail.example", ""],
+)
+def test_an_address_that_is_no_mailbox_or_would_send_the_password_unprotected_is_refused(url):
+    with pytest.raises(Invalid, match="mail_in_url"):
+        parse_mailbox_url(url)
+
+
+def test_without_a_mailbox_nothing_is_received(app):
+    assert 0 == jobs.receive_mail(app)
