@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ from tests.support.instance import Pool, Scheduler, connect, engine_for, setting
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# A file system without a disk, of Linux. Every commit waits for the disk; a whole run writes less than a gigabyte.
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 # What is slow on a busy machine is not wrong: speed is measured in benchmarks/.
 # The suite plays the same few examples each time; new ones are looked for with --hypothesis-profile=long.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50)
@@ -46,20 +52,28 @@ model.import_all()  # several tests look at every table
 ENGINES = ("sqlite", "postgresql")
 
 
-# What is about words, pages, arguments, rules and hours. Each statement that these send to a database is sent to both
-# engines by other tests, or by one of them that is marked.
+# What is about words, pages, arguments, rights, rules and hours. Each statement that these send to a database is sent
+# to both engines by other tests, or by one of them that is marked.
 ON_ONE_ENGINE = (
     "tests/edges/cli/",
     "tests/edges/web/",
+    "tests/edges/worker/test_mail_faults.py",
     "tests/edges/worker/test_timetable.py",
+    "tests/services/accounts/test_rights.py",
     "tests/services/consulate/test_queue.py",
     "tests/services/consulate/test_visit_upkeep.py",
+    "tests/services/consulate/test_visits.py",
+    "tests/services/desk/test_consequences.py",
+    "tests/services/events/attendance/test_attendance.py",
     "tests/services/events/attendance/test_offers.py",
     "tests/services/events/attendance/test_places_for_officials.py",
     "tests/services/events/attendance/test_representation.py",
     "tests/services/events/guests/test_registration.py",
+    "tests/services/events/programme/test_agenda.py",
     "tests/services/events/programme/test_change_news.py",
     "tests/services/events/programme/test_conflicts.py",
+    "tests/services/events/programme/test_visibility.py",
+    "tests/services/events/replanning/test_reversal.py",
     "tests/services/events/replanning/test_shifts.py",
     "tests/services/feeds/",
     "tests/services/letters/",
@@ -83,23 +97,43 @@ def _names(given: str | Iterable[str]) -> Iterable[str]:
     return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each of several workers begin with journeys, which take long, so that at the end none waits for another.
+
+    Workers begin with equal parts of the list, one after the other, and take from each other's ends.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 0)
+    modules = [list(found) for _, found in groupby(filter(_is_journey, items), key=lambda item: item.path)]
+    others = [item for item in items if not _is_journey(item)]
+    dealt: list[pytest.Item] = []
+    for worker in range(workers):
+        journeys = list(chain.from_iterable(modules[worker::workers]))
+        rest = len(items) * (worker + 1) // workers - len(dealt) - len(journeys)
+        dealt += journeys + others[: max(0, rest)]
+        del others[: max(0, rest)]
+    items[:] = dealt + others if workers else items
+
+
+def _is_journey(item: pytest.Item) -> bool:
+    return item.nodeid.startswith("tests/journeys/")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
     crowds = [item for item in session.items if item.get_closest_marker("crowd")]
-    processes.make_ready({item.module.__name__ for item in crowds if isinstance(item, pytest.Function)})
+    modules = {item.module.__name__ for item in crowds if isinstance(item, pytest.Function)}
+    processes.make_ready(modules if len(crowds) == len(session.items) else {*modules, processes.PAGES})
     # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - a file system without a disk, of Linux; every commit waits for the disk
-
-
 @pytest.fixture(scope="session")
 def sqlite_template() -> Iterator[Path]:
     """A migrated file; its copies lie beside it."""
-    with tempfile.TemporaryDirectory(prefix="scheduler-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+    with tempfile.TemporaryDirectory(prefix="scheduler-") as place:
         yield _migrated(Path(place) / "empty.db")
 
 
@@ -166,12 +200,15 @@ def postgresql() -> Iterator[sa.URL]:
     shutil.rmtree(place, ignore_errors=True)
 
 
+WITHOUT_DISK = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "'256MB'"}
+
+
 def _without_disk(url: sa.URL) -> None:
     """No test cuts the power of this machine; processes that are killed lose nothing by it."""
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        for name in ("fsync", "full_page_writes"):
-            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
+        for name, value in WITHOUT_DISK.items():
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = {value}")
         connection.exec_driver_sql("SELECT pg_reload_conf()")
 
 

@@ -49,9 +49,9 @@ def close_engines() -> None:
 class Served:
     """A site whose application can be another one from one test to the next."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, limit: str) -> None:
         self.app = app
-        self.site = create_app(cast(App, LocalProxy(lambda: self.app)))
+        self.site = create_app(cast(App, LocalProxy(lambda: self.app)), limit=limit)
 
     def serve(self, app: App) -> Flask:
         """The site, which has counted no request yet and knows no directory."""
@@ -67,14 +67,14 @@ class Served:
 _sites: dict[tuple[str, ...], Served] = {}
 
 
-def pages_of(app: App) -> Flask:
+def pages_of(app: App, limit: str = "600 per minute") -> Flask:
     """The site of this process, which serves that application from here on.
 
     Making a site takes as long as dozens of requests. Tests make one of their own where they need two at once.
     """
-    read_when_made = app.settings.secret, app.settings.base_url, app.settings.trusted_proxies
+    read_when_made = app.settings.secret, app.settings.base_url, app.settings.trusted_proxies, limit
     if read_when_made not in _sites:
-        _sites[read_when_made] = Served(app)
+        _sites[read_when_made] = Served(app, limit)
     return _sites[read_when_made].serve(app)
 
 

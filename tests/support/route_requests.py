@@ -454,6 +454,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ),
         ("GET", "guests.form"): RouteRequest(event),
         ("POST", "guests.register"): RouteRequest(event, form=person),
+        ("GET", "paper_invitations.invitations"): RouteRequest(event),
         ("GET", "door.page"): RouteRequest(event),
         ("GET", "door.now"): RouteRequest(event),
         ("GET", "door.badges"): RouteRequest(event),

@@ -22,9 +22,11 @@ import urllib3
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from scheduler.web.application import create_app
+from tests.support.instance import pages_of
 from tests.support.machine import HANG, free_port, until
 from tests.support.processes import PROCESSES
+
+NO_LIMIT = "100000 per minute"
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def _serve(environment: dict[str, str], now: datetime, port: Connection) -> None
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    web = create_app(_opened(environment, now), limit="100000 per minute")
+    web = pages_of(_opened(environment, now), NO_LIMIT)
     server = make_server("127.0.0.1", 0, web, threaded=True)
     port.send(server.server_port)
     server.serve_forever()
@@ -121,9 +123,9 @@ def _run(environment: dict[str, str], words: tuple[str, ...], place: Path) -> No
 
 
 def warm(environment: Mapping[str, Any]) -> None:
-    """Compile what the pages are made of, so that nobody who is forked from here has to."""
+    """Make the pages and compile what they are made of, so that nobody who is forked from here has to."""
     app = App.open(config.load_settings(environment))
-    templates = create_app(app).jinja_env
+    templates = pages_of(app, NO_LIMIT).jinja_env
     for name in templates.list_templates(extensions=["html", "svg"]):
         templates.get_template(name)
     app.db.dispose()

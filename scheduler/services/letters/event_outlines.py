@@ -197,6 +197,7 @@ def template_words(
         "comes": _is_expected_in_hall(row),
         "why": event.reason.to(language) if row.kind in _WITH_REASON else "",
         "other_languages": name_other_languages(_list_shown_texts(event, row), language),
+        "is_question": is_asked(row),
         "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
         "tentative": event.dated and event.status is Status.TENTATIVE,
         "takes_date_back": _takes_date_back(event, row),

@@ -145,6 +145,7 @@ def _template_words(
         "cancelled": cancelled,
         "by_post": visit.ended_by is Side.POST,
         "standing": "",
+        "is_question": False,
         "dated": letter.kind in _WITH_CALENDAR,
         "tentative": False,
         "url": "",

@@ -14,8 +14,6 @@ from tests.support.accounts import SIGN_IN, seal, sign_in
 from tests.support.instance import pages_of
 from tests.support.route_requests import OFFICER, Season, desk_requests, public_requests, unknown_routes
 
-pytestmark = pytest.mark.both_engines
-
 ACCOUNT = "/en/desk/account"
 
 
@@ -24,6 +22,7 @@ def season(app, clock):
     return Season(app, clock.now())
 
 
+@pytest.mark.parametrize("engine", ["postgresql"])  # whose pool is the one that runs dry
 def test_no_route_has_two_connections_at_a_time(app, clock, season):
     site = pages_of(app)
     public, desk = public_requests(season), desk_requests(season)

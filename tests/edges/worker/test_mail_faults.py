@@ -130,6 +130,7 @@ def test_what_was_tried_before_comes_last_however_long_it_is_due(desk, server, c
     assert TEN[3:6] + TEN[:3] == server.taken
 
 
+@pytest.mark.both_engines
 def test_what_a_worker_held_that_died_does_not_come_last(desk, server, clock):
     queue_letters(desk, TEN[:3])
     desk.channel = DeadlyChannel()
@@ -317,6 +318,7 @@ def test_a_relay_that_refuses_everything_fails_no_letter(desk, server, clock, sc
     assert {""} == {row.reason for row in rows(desk)}
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("said", ["554 5.7.1 blocked", "554"])
 def test_a_relay_that_refuses_one_letter_after_the_other_is_found_out_though_some_have_failed_by_then(
     desk, server, clock, said
@@ -339,6 +341,7 @@ def test_a_relay_that_refuses_one_letter_after_the_other_is_found_out_though_som
     assert 5 == delivery.deliver(desk).sent
 
 
+@pytest.mark.both_engines
 def test_what_a_server_says_at_length_is_cut_short(desk, server, clock):
     queue_letters(desk, ["wrong@a.example", *TEN])
     server.answers["RCPT"] = only("wrong@", f"550 {'x' * 600}")
@@ -592,6 +595,7 @@ def test_the_command_for_cron_sends_the_others_and_ends(scheduler, desk, server,
     assert "Sent: 9, skipped: 0, failed: 0, postponed: 1." in scheduler("worker", "--once").output
 
 
+@pytest.mark.both_engines
 def test_the_ledger_of_a_pause_says_so(desk, server, scheduler):
     queue_letters(desk, TEN[:6])
     server.answers["RCPT"] = "554 5.7.1 blocked"
@@ -643,6 +647,7 @@ FAULTS = [Fault.HANG_UP, Fault.RESET, "421 4.7.0 slow down", "451 come back late
 STEPS = {"greeting": "220 hello", "MAIL": "250 OK", "RCPT": "250 OK", "DATA": "354 go on", "content": "250 OK"}
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("seed", range(2))
 def test_whatever_a_server_does_every_letter_is_taken_once_at_last(app, clock, seed):
     chance = random.Random(seed)  # noqa: S311 - the same each time

@@ -94,6 +94,7 @@ def test_confirmed_within_the_quarter_of_an_hour_it_is_theirs_for_good(post):
     assert [LetterKind.VISIT_CONFIRM, LetterKind.VISIT_BOOKED, LetterKind.VISIT_REMINDER] == post.letters(reference)
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("lead", "of_use"), [("1 day", DAY / 2), ("40 minutes", 30 * MINUTE), ("10 minutes", 10 * MINUTE)]
 )
@@ -199,6 +200,7 @@ def test_a_document_may_have_a_booking_for_another_service(db):
     assert VisitStatus.CONFIRMED is notary.status(notary.book("aliya", HALF_PAST))
 
 
+@pytest.mark.both_engines
 def test_the_number_of_a_document_is_stored_nowhere(post, db):
     post.book("aliya", MORNING, "N98765432")
 
@@ -262,6 +264,7 @@ def test_a_party_that_cannot_be_is_refused(two, documents, said):
 # Moving
 
 
+@pytest.mark.both_engines
 def test_moving_keeps_reference_and_uid_raises_the_sequence_and_frees_the_old_time_at_once_for_nobody_to_lie_in_wait(
     post, db
 ):
@@ -316,6 +319,7 @@ def test_what_is_cancelled_far_ahead_comes_back_at_moments_nobody_can_foresee(po
     assert all(NOW < moment <= NOW + timedelta(hours=4) for moment in moments)
 
 
+@pytest.mark.both_engines
 def test_what_is_cancelled_near_the_day_comes_back_at_once(post):
     reference = post.book("aliya")
     post.now = NOW + 6 * DAY + timedelta(hours=18)
@@ -410,6 +414,7 @@ def test_a_closure_that_comes_while_somebody_books_is_seen(post, db):
 # What is kept of a plan
 
 
+@pytest.mark.both_engines
 def test_what_another_process_plans_is_seen_at_once(post, database_url):
     """Each has its own memory; the version that is read with the post tells it what of that is old."""
     ours, theirs = post, Consulate(Database(database_url))

@@ -93,6 +93,7 @@ def test_what_moves_with_an_event_is_known_before_and_after(opening):
     assert 3 == outcome.passes
 
 
+@pytest.mark.both_engines
 def test_what_was_shown_is_what_is_done_and_differs_once_anything_else_does(opening):
     seen, _texts, _letters = move(opening, START + DAY)
     again, _texts, _letters = move(opening, START + DAY)
@@ -111,6 +112,7 @@ def test_what_was_shown_is_what_is_done_and_differs_once_anything_else_does(open
     assert done.informed.sum.together == news
 
 
+@pytest.mark.both_engines
 def test_nobody_is_informed_if_so_wished_and_calendars_change_all_the_same(opening):
     found, _texts, _letters = move(opening, START + DAY, keep=True, informs=False)
 
@@ -187,6 +189,7 @@ def test_a_holiday_stands_against_an_event_also_without_a_venue(app):
     assert [(Subject.HOLIDAY, "Monday 8 March 2027: International Women's Day (Kazakhstan)")] == texts
 
 
+@pytest.mark.both_engines
 def test_other_days_are_the_nearest_on_which_nobody_and_nothing_stands_against_it(app):
     with app.db.write() as session:
         hall = a_venue(session, closed=[{"on": datetime(2027, 2, 4).date()}])
@@ -236,6 +239,7 @@ def test_the_reason_why_nevertheless_is_recorded(opening):
         assert START + DAY == get(session, Event, "opening").dtstart
 
 
+@pytest.mark.both_engines
 def test_whoever_cancels_is_told_what_is_cancelled_with_it(opening):
     with opening.db.write() as session:
         an_event(session, "toast", parent="opening", dtstart=START)

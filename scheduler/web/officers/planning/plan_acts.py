@@ -85,7 +85,7 @@ def blueprint(app: App) -> Blueprint:
 def _show(app: App, key: str, verb: str, form: Form | None = None) -> str:
     act = ACTS.get(verb) or abort(404)
     with app.db.read() as session:
-        event = rights.get_planned_event(session, officer(), key)
+        event = _get_event(session, key, verb)
         shown = form or Form(_begin(event))
         reader = _read(app, event, Form(shown.typed))
         reader.read_time()
@@ -100,6 +100,14 @@ def _show(app: App, key: str, verb: str, form: Form | None = None) -> str:
             known=[(value, _(KNOWN[value])) for value in _list_times(event)],
             hints=make_hints(session, reader, ()),
         )
+
+
+def _get_event(session: Session, key: str, verb: str) -> Event:
+    """Return the event. Answer 404 if it has no time to announce: a tour has those of its stops."""
+    event = rights.get_planned_event(session, officer(), key)
+    if verb == "announce" and not FORMS[event.kind].known:
+        abort(404)
+    return event
 
 
 def _list_times(event: Event) -> list[str]:
@@ -129,7 +137,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
     form, asked = Form.sent(), ACTS.get(verb) or abort(404)
 
     def act(session: Session, form: Form, force: str) -> PlanDone:
-        event = rights.get_planned_event(session, officer(), key)
+        event = _get_event(session, key, verb)
         context = ActContext(session, event, _read(app, event, form), force)
         return PlanDone(asked.deed(context), url_for("planpage.whole", language=g.language, key=event.key))
 
@@ -137,7 +145,7 @@ def _act(app: App, key: str, verb: str) -> Answer | str:
         title=_(asked.shown),
         verb=_(asked.words),
         verb_informing=asked.words_informing,
-        find=lambda session: [rights.get_planned_event(session, officer(), key)],
+        find=lambda session: [_get_event(session, key, verb)],
         act=act,
         show_form=lambda form: _show(app, key, verb, form),
     )

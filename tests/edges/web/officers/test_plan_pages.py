@@ -101,6 +101,14 @@ def test_a_ceremony_is_planned_as_people_write_it_with_its_officials_and_reminde
     assert "The opening" in text(web.get(done.location))
 
 
+def test_a_tour_has_no_time_of_its_own_to_announce(app, web):
+    with app.db.write() as session:
+        an_event(session, "tour", kind=Kind.TOUR, venue=None, dtstart=None, dtend=None)
+
+    page = "/en/desk/events/tour/plan/status/announce"
+    assert 404 == web.get(page).status_code == send(web, page, known="hour", day="2 Feb").status_code
+
+
 def test_an_end_that_may_be_an_hour_or_a_length_is_refused_with_both(web):
     refused = text(send(web, NEW, **{**OPENING, "from": "16h", "to": "18h"}))
 

@@ -485,6 +485,7 @@ def test_a_waiting_party_cannot_become_one_that_could_never_fit(full):
         full.change("chai", companions=4)
 
 
+@pytest.mark.both_engines
 def test_whoever_switches_queues_stands_at_the_end_of_the_other(full):
     full.register("dana", mode=REMOTE, companions=1)
     full.register("erlan", mode=REMOTE)
@@ -572,6 +573,7 @@ def test_whoever_sends_regrets_and_then_accepts_after_all_gets_what_there_is(ful
     assert WAITLISTED is full.answer("anna", Partstat.ACCEPTED)
 
 
+@pytest.mark.both_engines
 def test_whoever_sends_regrets_and_then_says_perhaps_is_invited_again(guests):
     guests.invite("anna")
     guests.answer("anna", Partstat.DECLINED)
@@ -585,6 +587,7 @@ def test_perhaps_keeps_the_place_that_is_held(full):
     assert 4 == full.taken()
 
 
+@pytest.mark.both_engines
 def test_the_answer_that_stands_already_says_so_and_changes_nothing(full):
     before = everything(full.db)
 
@@ -608,6 +611,7 @@ def test_nobody_accepts_what_is_cancelled_but_regrets_are_recorded(guests):
     assert WITHDRAWN is guests.answer("anna", Partstat.DECLINED)
 
 
+@pytest.mark.both_engines
 def test_an_answer_that_came_in_time_can_be_recorded_afterwards(guests):
     guests.invite("anna")
     guests.now = AFTERWARDS
@@ -626,6 +630,7 @@ def test_inviting_who_is_on_the_list_says_so_and_changes_nothing(full):
     assert before == everything(full.db)
 
 
+@pytest.mark.both_engines
 def test_whoever_withdrew_can_be_invited_again(full):
     full.withdraw("anna")
 
@@ -684,6 +689,7 @@ def test_nobody_without_an_address_is_taken_for_somebody_else(db):
         assert new_guest(session, email=None).id != new_guest(session, email=None).id
 
 
+@pytest.mark.both_engines
 def test_whoever_types_an_address_changes_nothing_that_is_known_of_its_owner(db):
     with db.write() as session:
         new_guest(session, telephone="+66 2 234 6398", language="th")
@@ -761,6 +767,7 @@ def test_two_officers_who_record_the_same_answer_take_one_place(guests):
     assert 1 == guests.taken()
 
 
+@pytest.mark.both_engines
 @ON_POSTGRESQL
 def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(full):
     full.register("chai")
@@ -774,6 +781,7 @@ def test_whoever_withdraws_while_a_place_is_given_to_them_leaves_none_behind(ful
     assert [] == wrong_with_places(full.db)
 
 
+@pytest.mark.both_engines
 @ON_POSTGRESQL
 def test_a_party_that_two_officers_change_is_counted_once(guests):
     guests.register("anna")

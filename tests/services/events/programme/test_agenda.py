@@ -57,6 +57,7 @@ def test_what_comes_is_in_order_and_what_was_is_the_latest_first(session):
     assert ["old", "older"] == keys(agenda.list_past(session, EVERYTHING, now=NOW).entries)
 
 
+@pytest.mark.both_engines
 def test_what_is_on_is_among_what_comes_until_its_last_moment(session):
     event = an_event(session, "show", **DAYS | {"first_day": date(2027, 1, 2), "last_day": date(2027, 1, 5)})
     end = event.ends_at
@@ -100,6 +101,7 @@ def test_a_month_holds_whatever_touches_it_on_the_walls_of_the_place(session):
     assert ["long"] == keys(agenda.list_month(session, EVERYTHING, date(2026, 12, 1)))
 
 
+@pytest.mark.both_engines
 def test_a_choice_is_by_kind_by_city_of_venue_or_event_and_by_organizer(session):
     an_organisation(session, "embassy")
     a_city(session, "astana")
@@ -187,6 +189,7 @@ def test_what_is_not_public_is_answered_like_what_is_not_there(session, visibili
     assert str(absent.value).replace("meetin", "meeting") == str(hidden.value)
 
 
+@pytest.mark.both_engines
 def test_a_public_part_does_not_show_the_private_whole_nor_what_is_beyond_it(session):
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None)
     an_event(session, "stop", **DAYS, kind=Kind.EXHIBITION, parent="tour", visibility="private")
@@ -226,6 +229,7 @@ def test_what_a_page_must_not_show_cannot_be_reached_from_what_it_is_given(sessi
 # Cost
 
 
+@pytest.mark.both_engines
 def test_a_page_asks_as_many_questions_for_forty_events_as_for_two(session):
     a_venue(session, "library", city="phuket", hours={"daily": "10:00-18:00"})
     an_event(session, "tour", kind=Kind.TOUR, dtstart=None)

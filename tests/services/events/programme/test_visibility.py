@@ -88,6 +88,7 @@ def all_of_them(session) -> list[scopes.Scope]:
     return [*scopes.all_scopes(session), scopes.resolve_choice(session, chosen), tour]
 
 
+@pytest.mark.both_engines
 def test_no_feed_shows_its_reader_more_than_they_may_see(session, everything):
     for scope, sees in product(all_of_them(session), (Sees.PUBLIC, Sees.PRIVATE)):
         link = feed_links.add(session, feed=scope.key, holder="x", sees=sees, now=NOW)
@@ -121,6 +122,7 @@ def test_an_agenda_shows_what_its_person_is_expected_at_and_nothing_else(session
         assert not [secret for secret in secrets if secret in others]
 
 
+@pytest.mark.both_engines
 def test_the_video_link_is_for_those_who_take_part_by_video(session, everything):
     mayor = lookup.get_person(session, "mayor")
     link = feed_links.add(session, feed="all", holder="x", sees=Sees.OWN, person=mayor, now=NOW)

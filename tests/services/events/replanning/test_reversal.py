@@ -87,6 +87,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("what", CHANGES)
 def test_whatever_was_changed_is_as_it_was_and_nobody_is_told(show, what):
     before, letters = drafts(show), len(ledger(show))
@@ -171,6 +172,7 @@ def test_a_change_is_no_longer_offered_to_be_taken_back_when_any_e_mail_has_told
     assert find_offer(), "an e-mail that was not sent tells nobody"
 
 
+@pytest.mark.both_engines
 def test_a_part_is_as_it_was_with_reminders_capacity_and_texts(show):
     before = drafts(show)
     act(
@@ -194,6 +196,7 @@ def test_a_change_whose_news_has_left_is_not_taken_back(show):
         take_back(show, "show")
 
 
+@pytest.mark.both_engines
 def test_a_change_whose_news_is_just_leaving_is_not_taken_back(show):
     act(show, "show", CHANGES["moved"])
     worker = a_worker(show)
@@ -225,6 +228,7 @@ def test_a_change_that_was_taken_back_can_be_made_again_the_same_way(show):
     assert moved == drafts(show)
 
 
+@pytest.mark.both_engines
 def test_only_what_was_changed_together_is_taken_back(show):
     act(show, "opening", lambda session, event, now: planning.change_event(session, event, now=now, capacity=9))
     act(
@@ -238,6 +242,7 @@ def test_only_what_was_changed_together_is_taken_back(show):
     assert ["show"] == [impact.event.key for impact in done.impacts]
 
 
+@pytest.mark.both_engines
 def test_a_programme_that_was_shifted_is_taken_back_as_a_whole(show):
     with show.db.write() as session:
         an_event(session, "other")
@@ -252,6 +257,7 @@ def test_a_programme_that_was_shifted_is_taken_back_as_a_whole(show):
     assert before == drafts(show)
 
 
+@pytest.mark.both_engines
 def test_a_tour_that_was_shifted_is_taken_back_by_its_name(show):
     with show.db.write() as session:
         an_event(session, "tour", kind="tour", dtstart=None)
