@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,8 +64,15 @@ def is_news(entry: ParsedRow, last: Mapping[str, str], name: str) -> bool:
 
 
 def read_organisations(session: Session) -> dict[str, int]:
-    """Return the ids of organisations by each name they have, folded. A list never adds one: it may be a slip."""
-    rows: Iterable[tuple[int, str, Text]] = session.execute(
-        sa.select(Organisation.id, Organisation.key, Organisation.name)
-    )
-    return {fold_text(word): number for number, key, name in rows for word in (key, *name.values())}
+    """Return the ids of organisations by key and by each name that one alone has, folded.
+
+    A list never adds one: it may be a slip. Which of two with one name is meant, only their keys say.
+    """
+    query = sa.select(Organisation.id, Organisation.key, Organisation.name)
+    rows: list[Any] = list(session.execute(query))
+    named: dict[str, set[int]] = {}
+    for number, _key, name in rows:
+        for word in name.values():
+            named.setdefault(fold_text(word), set()).add(number)
+    alone = {word: min(numbers) for word, numbers in named.items() if len(numbers) == 1}
+    return alone | {fold_text(key): number for number, key, _name in rows}
