@@ -122,6 +122,7 @@ def test_nobody_is_informed_if_so_wished_and_calendars_change_all_the_same(openi
         assert {UNTOLD} == set(session.scalars(sa.select(Letter.reason).where(Letter.kind.in_(NEWS))))
 
 
+@pytest.mark.both_engines
 def test_nobody_is_informed_of_what_takes_back_news_that_they_have_not_read(opening):
     move(opening, START + DAY, keep=True)
     back, _texts, letters = move(opening, START, keep=True)
