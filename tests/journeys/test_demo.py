@@ -31,6 +31,7 @@ from scheduler.cli.system.demo_directory import claim
 from tests.support.builders import NOW
 from tests.support.machine import free_port, until
 
+QUESTION = "Келетініңізді растауыңызды сұраймыз"
 KAZAKH, RUSSIAN, THAI = re.compile("[әғқңөұүһі]"), re.compile("[а-я]{4}"), re.compile("[ก-๙]{4}")
 THESIS = b"years of work\n"
 
@@ -99,7 +100,10 @@ def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played:
 def test_a_visit_is_booked_moved_displaced_and_reminded_of_once(letters: list[EmailMessage]) -> None:
     told = [str(letter["Subject"]) for letter in letters if "madina@example.org" in letter["To"]]
 
-    assert ["Қабылдауға жазылуыңыз", "Еске салу"] == [subject.partition(":")[0] for subject in told]
+    subjects = [subject.partition(":")[0] for subject in told]
+    if QUESTION in subjects:  # around holidays the visit is so far ahead that they are asked whether they still come
+        subjects.remove(QUESTION)
+    assert ["Қабылдауға жазылуыңыз", "Еске салу"] == subjects
 
 
 def test_letters_leave_in_the_order_of_time(letters: list[EmailMessage]) -> None:

@@ -39,7 +39,7 @@ from scheduler.cli.system.demo_directory import (
 )
 from scheduler.model.accounts import AccountRole
 from scheduler.model.events import Event, Reminder
-from scheduler.model.letters import Letter
+from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.places import Person
 from scheduler.model.visits import Appointment
 from scheduler.sample import programme
@@ -48,6 +48,7 @@ from scheduler.services.accounts.account_drafts import AccountDraft
 from scheduler.services.common.lookup import get
 from scheduler.services.consulate.posts import free_times, posts
 from scheduler.services.consulate.posts.free_times import Party
+from scheduler.services.consulate.visits import booking
 from scheduler.services.feeds import scopes
 from scheduler.services.letters.envelope import OutgoingMessage
 from scheduler.worker import delivery, jobs
@@ -269,10 +270,18 @@ class _Play:
         for moment in self._moments(context):
             self.clock.set(moment)
             jobs.run_visit_upkeep(context.app)
+            before = len(self.sent)
             if delivery.deliver(context.app, self._watch(context)).down:
                 raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
+            if any(item.kind == LetterKind.VISIT_RECONFIRM for item in self.sent[before:]):
+                self._reconfirm(context)
         context.close()
         self._one_letter()
+
+    def _reconfirm(self, context: CommandContext) -> None:
+        """Let the family say that it still comes: around holidays its visit is so far ahead that it is asked."""
+        with context.write() as session:
+            booking.reconfirm(session, session.scalars(sa.select(Appointment)).one(), now=self.clock.now())
 
     def _moments(self, context: CommandContext) -> Iterator[datetime]:
         last = self.clock.now() + timedelta(days=60)

@@ -15,7 +15,7 @@ from scheduler.base.errors import Conflict, Forbidden
 from scheduler.cli.kit.output import write_file
 from scheduler.cli.root import root
 from scheduler.formats.atomic_write import replace_file
-from tests.support.builders import a_person, a_venue, an_event, register
+from tests.support.builders import a_person, a_venue, an_event, invite, register
 from tests.support.consulate import a_post
 from tests.support.full_disk import room_for
 from tests.support.instance import Scheduler
@@ -26,6 +26,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "export file": ("export",),
     "attendee badges file": ("attendee", "badges", "opening"),
     "attendee place-cards file": ("attendee", "place-cards", "opening"),
+    "attendee invitations file": ("attendee", "invitations", "opening", "--everybody", "--pdf"),
     "attendee export file": ("attendee", "export", "opening"),
     "attendee import rejected": ("attendee", "import", "opening", "GUESTS", "--yes", "--rejected"),
     "feed export output": ("feed", "export", "all", "--output"),
@@ -57,6 +58,7 @@ def write(app: App, scheduler: Scheduler, tmp_path: Path) -> Callable[..., str]:
     with app.db.write() as session:
         event = an_event(session, "opening", venue=a_venue(session).key)
         register(session, event, a_person(session, "anna", name="Anna"))
+        invite(session, event, a_person(session, "bella", name="Bella"))
         a_post(session)
     guests = tmp_path / "guests.csv"
     guests.write_text("Name,E-mail\nBolat,bolat at example\n")

@@ -430,14 +430,14 @@ def test_what_an_account_may_not_know_of_looks_like_what_is_not_there(known: Kno
             path = replace_words(known.path(route, event=about.event, post=about.post))
             absent = browser.ask(route, event=about.event, post=about.post, path=path)
             assert (404, 404) == (there.status_code, absent.status_code), path
-            assert replace_words(there.text) == absent.text, path
+            assert replace_words(there.text) == replace_words(absent.text), path
 
 
 def replace_words(text: str) -> str:
-    """Replace the keys of what is hidden by keys of the same length that nothing has."""
+    """Replace the keys of what is hidden by keys of the same length that nothing has, and leave the tokens out."""
     for word in ("talks", "dinner", OTHER_POST, HIDDEN_POST):
         text = text.replace(word, "x" * len(word))
-    return text
+    return re.sub(r'(name="csrf_token" value=")[^"]*', r"\1token", text)
 
 
 # Everybody
@@ -526,7 +526,7 @@ def test_an_event_that_is_not_public_looks_like_one_that_is_not_there(known: Kno
             there = browser.ask(route, event=key)
             absent = browser.ask(route, event=key, path=replace_words(known.path(route, event=key)))
             assert there.status_code == absent.status_code, route.rule
-            assert replace_words(there.text) == absent.text, route.rule
+            assert replace_words(there.text) == replace_words(absent.text), route.rule
             assert replace_words(str(there.headers)) == str(absent.headers), route.rule
 
 

@@ -46,7 +46,7 @@ def hidden_fields(answer) -> dict[str, str]:
     """Return the hidden fields of the form in the middle of a page, as a browser would send them."""
     main = re.search(r'<main.*?<form method="post".*?</form>', answer.get_data(as_text=True), re.DOTALL)[0]
     lines = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', main)
-    texts = re.findall(r'<textarea hidden name="([^"]+)">\n(.*?)</textarea>', main, re.DOTALL)
+    texts = re.findall(r'<textarea hidden name="([^"]+)"[^>]*>\n(.*?)</textarea>', main, re.DOTALL)
     return {unescape(name): unescape(value) for name, value in (*lines, *texts)}
 
 
