@@ -40,6 +40,7 @@ WORDS = {
     "companions": 2,
     "cancelled": False,
     "by_post": True,
+    "is_question": False,
     "standing": "",
     "dated": True,
     "tentative": False,
