@@ -19,7 +19,7 @@ from scheduler.services.correspondence.inbox import Decision, MailFilter
 from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
-from scheduler.web.kit.language import _
+from scheduler.web.kit.language import _, pgettext
 from scheduler.web.officers.events.desk import page
 from scheduler.web.officers.guests import guest_actions
 from scheduler.web.officers.kit import guard, scope
@@ -87,7 +87,7 @@ def _show_list(app: App) -> str:
         waiting = MailFilter(state=MailState.OPEN, event=about, visibilities=visibilities)
         return render_template(
             "web/desk/incoming.html",
-            title=_("Received"),
+            title=pgettext("e-mails", "Received"),
             mails=found[:PAGE],
             more=len(found) > PAGE,
             page=number,
@@ -126,7 +126,7 @@ def _show(app: App, index: DirectoryIndex, number: int, form: Form) -> str:
             candidates=candidates,
             chosen=form["guest"] or (str(candidates[0].id) if candidates else ""),
             proposed=_find_proposal(row),
-            replies=guest_actions.REPLIES,
+            replies=guest_actions.REPLIES.values(),
             zone=app.settings.timezone,
             why=_why,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scheduler.model.attendance import Partstat, Standing
@@ -169,3 +171,12 @@ def test_whoever_is_invited_gets_the_invitation_if_the_officer_says_so(app, web,
 
     assert sent == len(ledger(app))
     assert NOW == app.clock.now()
+
+
+def test_the_answers_to_choose_from_are_words_of_the_officers_language(app, web):
+    number = receive(app, mail(sender=GOVERNOR, text="The Governor accepts with pleasure."))
+
+    page = text(web.get(f"/ru/desk/mail/{number}"))
+
+    answers = page.partition("Каков ответ?")[2].partition("</fieldset>")[0]
+    assert ["приглашение принято", "участие под вопросом"] == re.findall("<span>(.*?)</span>", answers)[::3]
