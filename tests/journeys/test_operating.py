@@ -55,6 +55,7 @@ def test_a_start_says_where_what_is_not_set_and_how_to_stop_and_nothing_else(tmp
         f"mail_url is not set: e-mails are kept as files in {tmp_path}/letters. Set SCHEDULER_MAIL_URL to send them.",
         "Stopped.",
     ]
+    assert 1 == seen["scheduler_workers_seen"]
     assert "process_resident_memory_bytes" in seen
 
 
@@ -83,6 +84,7 @@ def test_what_all_processes_of_a_server_have_counted_is_shown_at_one_port(enviro
 
     assert 12 == found[page] == after[page], "also what processes have counted that are no more"
     assert 1 == found['scheduler_feed_requests_total{from="database"}']
+    assert 0 == after["scheduler_pool_connections_in_use"]
     head, *entries, tail = printed.splitlines()
     assert (f"Serving on http://127.0.0.1:{server.port} (Ctrl-C to stop)", "Stopped.") == (head, tail)
     logged = [json.loads(line) for line in entries]
