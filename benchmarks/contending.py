@@ -17,7 +17,7 @@ HEADINGS = ("", "per second", "p50 ms", "p99 ms", "longest ms", "CPU ms each")
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """How many were done in a second, how long each waited in milliseconds, and the CPU seconds of one."""
+    """Result of a contest: the number done in a second, the wait of each in milliseconds, the CPU seconds of one."""
 
     rate: float
     p50: float

@@ -98,7 +98,7 @@ class Arrival:
 
 @dataclass
 class Sink:
-    """What has arrived so far."""
+    """The letters that have arrived so far."""
 
     port: int
     arrivals: list[Arrival] = field(default_factory=list)
@@ -252,7 +252,7 @@ def _until(true: Callable[[], object], progress: Callable[[], int]) -> None:
 
 @dataclass
 class Judgement:
-    """What became of the letters, by the ledger and by the mail server."""
+    """The fate of the letters, by the ledger and by the mail server."""
 
     db: Database
     sink: Sink

@@ -29,7 +29,7 @@ SPENT = 404
 
 @dataclass
 class Diary:
-    """What clients have seen and been promised. Times are those of `time.monotonic`."""
+    """Record of what clients have seen and been promised. Times are those of `time.monotonic`."""
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     unavailable: list[float] = field(default_factory=list)  # when a 503 came

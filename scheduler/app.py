@@ -51,7 +51,7 @@ class App:
 
     @cached_property
     def address_forms(self) -> AddressForms:
-        """How people are addressed; the files are read when the first person is."""
+        """Return the forms of address; their files are read when the first person is addressed."""
         from scheduler.services.address import library
 
         return library.open_forms(self.settings.data_dir)

@@ -1,4 +1,4 @@
-"""Which of a guest's answers holds (RFC 5546 section 2.1.5): the last that they wrote, not the last that arrived."""
+"""The answer of a guest that holds (RFC 5546 section 2.1.5): the last that they wrote, not the last that arrived."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, order=True)
 class AnswerMark:
-    """What orders the answers of one guest: when it was written, when its mail was, and its digest between equals.
+    """Rank of an answer among those of one guest: by when it was written, then by its mail, then by its digest.
 
     ``written_at`` is DTSTAMP, by the sender's own clock; ``mailed_at`` the Date of the mail. Both are in UTC. With
     the digest no two answers are equal, so that the same one holds in whatever order they arrive.

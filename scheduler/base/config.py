@@ -147,7 +147,7 @@ class Settings:
 
     @property
     def retention(self) -> timedelta | None:
-        """How long after their last event visitors' data are kept.
+        """Return how long after their last event visitors' data are kept.
 
         None where they are kept until they ask for erasure.
         """

@@ -1,4 +1,4 @@
-"""Where the files lie that come with the package: templates, translations, print sheets, what browsers are sent.
+"""Places of the files that come with the package: templates, translations, print sheets, what browsers are sent.
 
 Strings, not paths: this is imported by every command, and pathlib would double the time of a short one.
 """

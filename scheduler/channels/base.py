@@ -10,7 +10,7 @@ from scheduler.services.letters.envelope import OutgoingMessage
 
 
 class Failure(Enum):
-    """What it means that a letter was not taken: for the letter itself, and for the letters after it."""
+    """Consequence of a letter that was not taken: for the letter itself, and for the letters after it."""
 
     NOT_NOW = auto()  # this letter may be taken later
     NEVER = auto()  # this letter will never be taken

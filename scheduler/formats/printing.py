@@ -111,7 +111,7 @@ def print_invitations(cards: Sequence[InvitationSheet], *, title: str, language:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostalAddress:
-    """What stands on an envelope: the sender, and the lines for whom it is."""
+    """Text of an envelope: the house that sends it, and the lines of the addressee."""
 
     language: str
     house: str

@@ -84,7 +84,7 @@ _REPRESENTED = "represented_by_id IS NOT NULL AND standing NOT IN ('withdrawn', 
 
 
 class Reminded(StrEnum):
-    """When an attendee wants to be reminded. News that an event was moved or cancelled reaches everybody."""
+    """Choice of an attendee about reminders. News that an event was moved or cancelled reaches everybody."""
 
     PLANNED = "as planned"  # at the times that the organizer planned
     CLOSELY = "a day and an hour before"

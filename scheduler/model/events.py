@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class Timing(StrEnum):
-    """How much of the date is known. An unknown date is a state of its own, never an invented date."""
+    """Degree to which the date is known. An unknown date is a state of its own, never an invented date."""
 
     TO_BE_ANNOUNCED = "to be announced"
     DAYS = "days"  # whole days; dtend is the day after the last one (RFC 5545 3.6.1)
@@ -64,7 +64,7 @@ class Registration(StrEnum):
 
 
 class Queue(StrEnum):
-    """Which party is next when places are freed and the first party in the queue needs more."""
+    """Choice of the next party when places are freed and the first party in the queue needs more."""
 
     STRICT = "strict"  # the first party, however long it takes until there are places for all of it
     FIRST_FIT = "first-fit"  # the first party that fits as a whole
@@ -316,7 +316,7 @@ class Reminder(Base):
 
     @property
     def before(self) -> NominalDuration:
-        """How long before the start of the event it leaves."""
+        """Return how long before the start of the event it leaves."""
         return NominalDuration.from_length(self.offset, self.exact_days)
 
 
@@ -340,7 +340,7 @@ class KindReminder(Base):
 
     @property
     def before(self) -> NominalDuration:
-        """How long before the start of the event it leaves."""
+        """Return how long before the start of the event it leaves."""
         return NominalDuration.from_length(self.offset, self.exact_days)
 
 

@@ -39,7 +39,7 @@ class Audience(StrEnum):
 
 
 class View(StrEnum):
-    """How a feed shows an exhibition: as one bar over its days, or as its opening hours."""
+    """Form in which a feed shows an exhibition: as one bar over its days, or as its opening hours."""
 
     EVENT = "event"
     HOURS = "hours"

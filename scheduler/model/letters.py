@@ -200,7 +200,7 @@ class Message(Base):
 
 
 class MailState(StrEnum):
-    """What became of a mail, or an answer, that came in."""
+    """State of a mail, or an answer, that came in."""
 
     OPEN = "open"  # an officer is to decide
     SETTLED = "settled"  # was understood, or an officer has decided
@@ -247,7 +247,7 @@ class IncomingMail(Base):
 
 
 class AnswerWord(StrEnum):
-    """What a guest says in an answer of their calendar (RFC 5545 3.2.12; RFC 5546 3.2.7 for another time)."""
+    """Word of an answer that a guest's calendar sends (RFC 5545 3.2.12; RFC 5546 3.2.7 for another time)."""
 
     ACCEPTED = "accepted"
     DECLINED = "declined"

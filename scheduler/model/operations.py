@@ -1,4 +1,4 @@
-"""What the processes of one installation share beside the programme: counters, workers, the runs of their jobs."""
+"""Tables that processes share beside the programme: counters, workers, the runs of their jobs."""
 
 from __future__ import annotations
 

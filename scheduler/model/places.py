@@ -29,7 +29,7 @@ class City(Base):
 
 
 class Travel(Base):
-    """How long a journey between two cities takes, either way; what is not stated is not guessed."""
+    """Duration of a journey between two cities, either way; what is not stated is not guessed."""
 
     __tablename__ = "travel"
 

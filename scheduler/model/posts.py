@@ -27,7 +27,7 @@ class Counted(StrEnum):
 
 
 class Layout(StrEnum):
-    """How a party is received: one after another at one counter, or at the same time at several."""
+    """Way in which a party is received: one after another at one counter, or at the same time at several."""
 
     ADJOINING = "adjoining"
     PARALLEL = "parallel"

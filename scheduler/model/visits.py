@@ -32,7 +32,7 @@ class VisitStatus(StrEnum):
 
 
 class Side(StrEnum):
-    """Which side ended a visit. A visit that the post ended never counts against the applicant."""
+    """Side that ended a visit. A visit that the post ended never counts against the applicant."""
 
     APPLICANT = "applicant"
     POST = "post"

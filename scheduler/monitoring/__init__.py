@@ -1,1 +1,1 @@
-"""What operators see of the processes: logs, metrics, and whether a server can work."""
+"""The operators' view of the processes: logs, metrics, and whether a server can work."""

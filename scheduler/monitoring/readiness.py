@@ -1,4 +1,4 @@
-"""Whether a server can work: its database answers, has the tables of this version, and somebody sends the letters."""
+"""Readiness of a server: its database answers, has the tables of this version, and somebody sends the letters."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ MANY_FORMS = 5  # of one address within an hour: more than one person usually se
 
 
 class CheckResult(StrEnum):
-    """How bad a finding is; a note is no fault, but something that is not there, or could be done."""
+    """Severity of a finding; a note is no fault, but something that is not there, or could be done."""
 
     OK = "ok"
     NOTE = "note"

@@ -28,7 +28,7 @@ VERSIONS = 1_000_000  # of what is shown; there is at most one in a second
 
 @dataclass(frozen=True, slots=True)
 class RestorationCounts:
-    """How many letters are held, and how many events were given a later revision."""
+    """Numbers of the letters that are held, and of the events that were given a later revision."""
 
     held: int
     events: int

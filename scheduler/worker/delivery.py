@@ -34,7 +34,7 @@ BATCH_TIME = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """How many letters a round sent, skipped, gave up (failed) and put off."""
+    """Numbers of the letters that a round sent, skipped, gave up (failed) and put off."""
 
     sent: int = 0
     skipped: int = 0

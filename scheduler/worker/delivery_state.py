@@ -1,4 +1,4 @@
-"""What a worker remembers of its channel from round to round: when to send nothing for a while, and to whom."""
+"""Memory of a worker about its channel from round to round: when to send nothing for a while, and to whom."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class DeliveryState:
 
     @property
     def is_channel_at_fault(self) -> bool:
-        """Whether so much went wrong in a row that it is the channel that takes no letters."""
+        """Tell whether so much went wrong in a row that it is the channel that takes no letters."""
         return sum(Fraction(1, IN_A_ROW[failure]) for failure in self.failures.values()) >= 1
 
     def recall(self, refused: Iterable[tuple[str, Failure]]) -> None:

@@ -1,4 +1,4 @@
-"""Where published files are put: a directory of this machine, or object storage."""
+"""Targets of published files: a directory of this machine, or object storage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotAFile(Conflict):
 
 
 class Target(Protocol):
-    """Where files are put. Names are relative, with slashes; ``place`` tells a person where one is.
+    """Place where files are put. Names are relative, with slashes; ``place`` tells a person where one is.
 
     A method that cannot do its work raises Forbidden, and ``read`` NotAFile. ``hold`` keeps a second run out while
     one is at work. ``sizes`` tells of everything in a folder how many octets it has; None of what is no file.

@@ -85,3 +85,28 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 
 def test_the_readme_is_read_in_one_go() -> None:
     assert README_LINES >= len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
+
+
+def test_a_docstring_says_at_once_what_the_thing_is_or_does() -> None:
+    question = re.compile(r"(What|Whether|Which|Who|Whoever|When|Where|How|Why|The same)\b")
+
+    assert [] == [
+        f"{name}: {words.splitlines()[0]}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and (words := ast.get_docstring(node))
+        and question.match(words)
+    ], "a class or module is a noun, a function a verb"
+
+
+def test_no_preposition_stands_before_who() -> None:
+    riddle = re.compile(r"\b(to|of|for|from|by|with) who\b")
+    files = (file for package in ("scheduler", "calendars") for file in (ROOT / package).rglob("*.py"))
+
+    assert [] == [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if riddle.search(line)
+    ]

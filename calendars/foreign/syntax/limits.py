@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a calendar is read; a caller that expects a large one raises them."""
+    """Bounds of what is read of a calendar; a caller that expects a large one raises them."""
 
     max_octets: int = 5_000_000
     max_components: int = 20_000

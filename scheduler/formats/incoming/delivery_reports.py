@@ -25,7 +25,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """What a report says about one address. ``status`` is the code of RFC 3463, or "" if it has none.
+    """Statement of a report about one address. ``status`` is the code of RFC 3463, or "" if it has none.
 
     ``address`` is in small letters: the one that we wrote to, if the report still knows it.
     """

@@ -12,7 +12,7 @@ from scheduler.model.places import Gender, OfficeState
 
 
 class FormKind(StrEnum):
-    """Where a form of address stands."""
+    """Place in which a form of address stands."""
 
     ENVELOPE = "envelope"
     SALUTATION = "salutation"

@@ -1,4 +1,4 @@
-"""How somebody is addressed in each language, for those who check it before a letter leaves."""
+"""Preview of how somebody is addressed in each language, for those who check it before a letter leaves."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACES: Mapping[FormKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AddressPreview:
-    """How somebody is addressed in one language; ``name_language`` is that of the name if it has none in this one."""
+    """Form of address in one language; ``name_language`` is that of the name if it has none in this one."""
 
     language: str
     name_language: str

@@ -51,7 +51,7 @@ def _sender_part(sender: str, secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SenderCounts:
-    """How many forms came within about an hour, from how many senders, and how many of them from an unknown one."""
+    """Numbers of about an hour: forms that came, their senders, and the forms from an unknown sender."""
 
     forms: int
     senders: int

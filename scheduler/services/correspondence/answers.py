@@ -137,7 +137,7 @@ def _say(answers: Sequence[GivenAnswer]) -> list[tuple[object, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is to become of an answer: the sender it is counted for, or the reason why it is not."""
+    """Decision about an answer: the sender it is counted for, or the reason why it is not counted."""
 
     state: MailState
     reason: str = ""

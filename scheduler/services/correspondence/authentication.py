@@ -1,4 +1,4 @@
-"""Whether a mail comes from whom it says, as our own mail server has found out (RFC 8601)."""
+"""Authenticity of a mail's sender, as our own mail server has found out (RFC 8601)."""
 
 from __future__ import annotations
 

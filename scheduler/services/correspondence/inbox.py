@@ -23,7 +23,7 @@ from scheduler.services.events.attendance.transitions import AnswerDetails
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFilter:
-    """Which mails to show, the newest first; None restricts nothing.
+    """Choice of the mails to show, the newest first; None restricts nothing.
 
     ``visibilities`` are those of the events that the reader may know of; mail about no event is shown to everybody.
     """
@@ -95,7 +95,8 @@ def list_candidates(
         if mail.sender
         else sa.select(sa.null())
     )
-    mine = [who.in_(which) for who in (Attendee.person_id, Attendee.represented_by_id) for which in (people, sender)]
+    columns = (Attendee.person_id, Attendee.represented_by_id)
+    mine = [column.in_(ids) for column in columns for ids in (people, sender)]
     query = (
         sa.select(Attendee)
         .join(Attendee.event)
@@ -134,7 +135,7 @@ def reopen(session: Session, mail: IncomingMail, *, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What an officer has read in a mail: whose answer it is, and which."""
+    """Decision of an officer about a mail: whose answer it is, and what the answer is."""
 
     attendee: Attendee
     reply: Reply

@@ -20,7 +20,7 @@ from scheduler.services.outbox.reply_addresses import Answerer, is_genuine, list
 
 
 class FoundBy(StrEnum):
-    """How it is known whose mail it is."""
+    """Evidence of whose mail it is."""
 
     MARK = "mark"  # the address that only this person was told
     THREAD = "thread"  # it answers an e-mail to this person
@@ -29,7 +29,7 @@ class FoundBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The place on a list that a mail is about, and whose mail it is: the guest's, or that of who comes instead."""
+    """Author of a mail: the place on a list that it is about, and the person: the guest, or their deputy."""
 
     attendee: Attendee
     person: Person

@@ -214,7 +214,7 @@ class _EventBefore:
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """How events were before an act, by their ids, and the offers that were made, by the id of the attendee."""
+    """State before an act: events by their ids, and the offers that were made, by the id of the attendee."""
 
     events: Mapping[int, _EventBefore]
     offers: Mapping[int, datetime | None]

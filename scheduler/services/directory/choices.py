@@ -1,4 +1,4 @@
-"""What can be chosen by name on a form: a venue, a city, an organisation, a person, among any number of them.
+"""Choices by name on a form: a venue, a city, an organisation or a person, among any number of them.
 
 A name is found in any language and script, by the beginnings of its words; a key means what has or had it.
 """

@@ -36,7 +36,7 @@ _TELEPHONE = re.compile(r"\+?[\d ()./-]{6,40}")
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """How the rows of a class are read: its columns, of which the first two are id and key."""
+    """Reading of the rows of a class: its columns, of which the first two are id and key."""
 
     kind: type[Any]
     texts: Sequence[str]

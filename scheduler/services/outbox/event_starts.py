@@ -1,4 +1,4 @@
-"""When an event starts next: what reminders and lists go by."""
+"""The next start of an event, by which reminders and lists go."""
 
 from __future__ import annotations
 

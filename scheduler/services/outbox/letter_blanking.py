@@ -1,4 +1,4 @@
-"""What is blanked of e-mails whose recipient is to be forgotten; that they were sent stays in the ledger."""
+"""Blanking of e-mails whose recipient is to be forgotten; that they were sent stays in the ledger."""
 
 from __future__ import annotations
 

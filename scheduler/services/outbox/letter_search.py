@@ -35,7 +35,7 @@ class LetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilter:
-    """Which letters to show; None and "" restrict nothing.
+    """Choice of the letters to show; None and "" restrict nothing.
 
     ``events`` and ``people`` are ids, ``event`` is a key, ``address`` is one that a letter went to, ``day`` the one
     on which it was finished, by the clock of ``tzid``.

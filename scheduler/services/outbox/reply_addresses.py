@@ -17,7 +17,7 @@ PLACE = "*"  # stands for the token in the setting `mail_replies`, as in answers
 
 
 class Answerer(NamedTuple):
-    """Who is asked: the guest or their deputy (by the id of the person), for a place on a list."""
+    """Person who is asked: the guest or their deputy (by the id of the person), for a place on a list."""
 
     attendee_id: int
     listed_at: datetime

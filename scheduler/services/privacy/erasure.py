@@ -74,7 +74,7 @@ def purge(session: Session, people: Sequence[int], *, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where copies of a person's data can lie outside of the database."""
+    """Places outside of the database where copies of a person's data can lie."""
 
     addresses: set[str]  # to which letters went
     events: set[str]  # on whose lists they stood

@@ -156,7 +156,7 @@ def _confirm(app: App, token: str, confirmed: Callable[[str], tuple[Appointment,
 
 
 def _confirming(app: App) -> Callable[[str], tuple[Appointment, bool]]:
-    """Whoever presses the button at the same moment is confirmed together.
+    """Return the batch in which those are confirmed together who press the button at the same moment.
 
     A post that somebody else holds is left out, and waited for by its own visitors alone.
     """

@@ -1,4 +1,4 @@
-"""What is taken at posts, kept in memory as bit masks for half a second, for pages that many readers look at.
+"""Taken times of posts, kept in memory as bit masks for half a second, for pages that many readers look at.
 
 A session that books never uses it, nor a page of somebody who was just refused a time (`page_marks.see_anew`).
 """

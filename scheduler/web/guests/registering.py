@@ -183,7 +183,7 @@ PATIENCE = timedelta(milliseconds=400)  # less than the second after which Postg
 
 
 def _confirming(app: App) -> Callable[[str], Attendee]:
-    """Whoever presses the button at the same moment is confirmed together.
+    """Return the batch in which those are confirmed together who press the button at the same moment.
 
     Those of several events hold the rows of all these. Where somebody works at length on one of them, and may come to
     want another, they let go and are confirmed event by event: no one waits in a circle, nor for another's event.

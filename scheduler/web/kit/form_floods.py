@@ -42,7 +42,7 @@ TRIES = ((300, 4000), (60, 1200), (0, 300))
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """How many forms without work are accepted: from everybody in ten minutes, from one address in an hour."""
+    """Numbers of forms that are accepted without work: from everybody in ten minutes, from one address in an hour."""
 
     all: int = 30
     each: int = 3

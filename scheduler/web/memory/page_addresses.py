@@ -30,7 +30,7 @@ _PASSED = (
 
 
 class PageAddress(NamedTuple):
-    """What a page depends on: its path, the arguments that it reads, and the clock of its reader, or ""."""
+    """Address of a kept page: its path, the arguments that it reads, and the clock of its reader, or ""."""
 
     path: str
     query: str

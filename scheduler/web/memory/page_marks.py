@@ -1,4 +1,4 @@
-"""What a page says of itself for the memory of pages: that it may be kept, what it reads, how long it stays true."""
+"""Marks that a page sets for the memory of pages: that it may be kept, what it reads, how long it stays true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TRUE_UNTIL = "scheduler.true_until"  # in the environ: the earliest instant at w
 # Free places and who comes have no version, because it would change with every registration.
 PLACES_TRUE_FOR = timedelta(seconds=1)
 FOR_MANY = "scheduler.for_many"  # in the environ of a request whose page is made to be kept
-# A cookie of two seconds, for who was just refused something that a kept page may still show: made anew for them.
+# A cookie of two seconds for a reader to whom something was just refused: pages are made anew for them, since a
+# kept one may still offer it.
 FRESH, FRESH_SECONDS = "fresh", 2
 _REMEMBERED = "remembered"  # the attribute of a view
 KEY = re.compile(r"[a-z0-9][a-z0-9 -]{0,99}")
@@ -23,7 +24,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class PageChoice:
-    """What a page reads from its address: names with the form of their values; ``many`` may stand several times."""
+    """Arguments that a page reads: names with the form of their values; ``many`` may stand several times."""
 
     names: Mapping[str, re.Pattern[str]]
     many: Collection[str] = ()

@@ -175,7 +175,7 @@ def _collect(pages: Callable[..., Any], environ: dict[str, Any]) -> PageAnswer:
 
 
 class _Turns:
-    """Who makes the page of a key; others wait for them, though not so many that no thread is left for feeds."""
+    """Turns at making the page of a key: others wait, though not so many that no thread is left for feeds."""
 
     def __init__(self) -> None:
         self._making: dict[str, threading.Event] = {}

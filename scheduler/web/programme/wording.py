@@ -1,4 +1,4 @@
-"""How an event is said on a page: its days, its hours on each clock, its place, its state."""
+"""Words for an event on a page: its days, its hours on each clock, its place, its state."""
 
 from __future__ import annotations
 

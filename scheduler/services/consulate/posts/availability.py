@@ -21,7 +21,7 @@ from scheduler.services.consulate.posts.slots import Claims, Need, Window, choos
 
 
 class Reason(StrEnum):
-    """Why a time is not offered."""
+    """Reason why a time is not offered."""
 
     PAST = "past"
     TOO_SOON = "too soon"
@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 
 class Explanation(NamedTuple):
-    """Why a time is not offered, with the facts that a sentence about it needs.
+    """Reason why a time is not offered, with the facts that a sentence about it needs.
 
     ``holidays`` belong to `Reason.HOLIDAY`; ``text`` is what an officer wrote about a closure.
     """

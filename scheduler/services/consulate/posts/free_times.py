@@ -31,7 +31,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class KnownTimes:
-    """When a post is open and what is taken there, in memory: in place of what a session would read."""
+    """Open hours and taken times of a post, in memory: in place of what a session would read."""
 
     cells: OpenCells
     occupancy: Occupancy
@@ -205,7 +205,7 @@ def find_nearest(
 
 @dataclass(frozen=True, slots=True)
 class CounterAssignment:
-    """Where a visit would be received: the ids of the counters, and the number of its first cell there."""
+    """Place where a visit would be received: the ids of the counters, and the number of its first cell there."""
 
     counters: Sequence[int]
     first_cell: int

@@ -38,7 +38,7 @@ class SpecialPeriod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningPlan:
-    """When a post is open: the weekly hours of each counter, the days that differ, the holidays of both States.
+    """Opening times of a post: the weekly hours of each counter, the days that differ, the holidays of both States.
 
     ``cell`` is in minutes; ``weeks`` maps the id of a counter to its hours by weekday, Monday being 0.
     """

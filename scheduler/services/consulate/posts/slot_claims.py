@@ -28,7 +28,7 @@ class QuotaReached(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What is taken at a post, in memory: masks of cells by counter id and day, units by service id and day."""
+    """Taken times of a post, in memory: masks of cells by counter id and day, units by service id and day."""
 
     cells: dict[tuple[int, date], int]
     units: dict[tuple[int, date], int]

@@ -202,7 +202,7 @@ def make_fingerprints(service: Service, draft: VisitDraft, secret: str) -> list[
 
 
 class KnownApplicants:
-    """What stands against people at a post whose row is locked: their active visits, and those that they missed."""
+    """Obstacles to a booking at a post whose row is locked: people's active visits, and those that they missed."""
 
     def __init__(self, session: Session, post: Post, fingerprints: Collection[str], *, now: datetime) -> None:
         self.post, self.now = post, now

@@ -1,4 +1,4 @@
-"""How a visit takes its time, gives it back, lapses, and how freed times are offered to the waiting list.
+"""The life of a visit: it takes its time, gives it back, lapses; freed times are offered to the waiting list.
 
 Everything that changes what a post has promised locks the post first (`posts.lock_post`), then reads, then writes. So
 what was read stays true, no two transactions wait for each other, and expired holds need no job to be found.

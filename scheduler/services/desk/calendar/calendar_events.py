@@ -1,4 +1,4 @@
-"""Which events the calendar of the desk shows, and where a list of them ends; and what is read around them.
+"""Events of the desk's calendar: which it shows, where a list of them ends, what is read around them.
 
 Days are those of each event's place. Rows that many events share are read once: in one statement for a sort of rows,
 whatever the number of events.

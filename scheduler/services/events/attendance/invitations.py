@@ -17,7 +17,7 @@ from scheduler.services.events.attendance.offers import queue_for_attendee
 
 
 class Question(NamedTuple):
-    """What an e-mail asks: the guest (by the id of the attendee), and the SEQUENCE of the event that it shows.
+    """Question of an e-mail: whom it asks (by the id of the attendee), and the SEQUENCE of the event that it shows.
 
     ``anew`` is whether an answer to an earlier revision no longer counts, because the time is another one.
     """
@@ -28,7 +28,7 @@ class Question(NamedTuple):
 
 
 def send_invitation(session: Session, attendee: Attendee, *, now: datetime) -> None:
-    """Queue the formal invitation to a guest, or to who comes in their place; one who has accepted is only reminded.
+    """Queue the formal invitation to a guest or their deputy; a guest who has accepted is only reminded.
 
     Without an address the e-mail stands in the ledger as one that reaches nobody: the invitation is to be printed.
     Raise RegistrationClosed if the event is over or cancelled, and Conflict for somebody who is not invited, or has

@@ -49,7 +49,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where somebody comes to stand on a list, and the places as they are after that."""
+    """Standing that somebody gets on a list, and the places as they are after that."""
 
     standing: Standing
     places: Places

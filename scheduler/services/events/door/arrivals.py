@@ -68,7 +68,7 @@ class ScanResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanDetails:
-    """How somebody came: with how many companions, by which door, in which scan."""
+    """Circumstances of an arrival: the number of companions, the door, the scan."""
 
     companions: int | None = None  # None: as many as are on the list
     door: str = ""

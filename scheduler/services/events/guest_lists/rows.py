@@ -37,7 +37,7 @@ WORDS_FOR_NEW = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RowDefaults:
-    """How rows are read, and what holds if a row does not state it. ``source`` names whose external ids they have."""
+    """Values that hold where a row states none. ``source`` names the system whose ids the rows carry."""
 
     source: str
     language: str  # of texts in Latin letters

@@ -30,7 +30,7 @@ NOT_AGAIN_WITHIN = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Chases:
-    """How often a guest was reminded of an event, and when last."""
+    """Number of reminders that a guest got about an event, and the time of the last one."""
 
     times: int
     last: datetime

@@ -27,7 +27,7 @@ WITHOUT_GUESTS = (Kind.TOUR, Kind.ANNIVERSARY)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many parties an event has, by standing; ``unanswered`` are those of the invited who have not answered.
+    """Numbers of an event's parties, by standing; ``unanswered`` are those of the invited who have not answered.
 
     ``deputies_left`` are those whose deputy has sent regrets, and of whom nobody has said since who comes.
     """

@@ -69,7 +69,7 @@ _GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class GuestNumbers:
-    """How many guests of a list are in each group; those who come by mode, and how many come with them."""
+    """Numbers of a guest list: the guests in each group, those who come by mode, and how many come with them."""
 
     groups: Mapping[GuestGroup, int] = field(default_factory=dict)
     coming: Mapping[Mode, int] = field(default_factory=dict)

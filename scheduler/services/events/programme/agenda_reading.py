@@ -1,4 +1,4 @@
-"""What public pages read of events, in a fixed number of statements: the columns they show, and what belongs to them.
+"""Reading of events for public pages, in a fixed number of statements: the columns shown, and what belongs to them.
 
 Whatever else an event has raises when it is read (`raiseload`), so that no template can reach a guest, a private part
 of an event, or a parent that is not public. No statement looks at more events than it returns, but for its index.

@@ -35,7 +35,7 @@ _TO_REMIND = NC_("card of invitation", "p.m.")  # pour mémoire
 
 
 class Invited(Protocol):
-    """What of a guest decides the words of their card."""
+    """Properties of a guest that decide the words of their card."""
 
     @property
     def office_class(self) -> str | None: ...
@@ -74,7 +74,7 @@ def write_card(
 
 
 def _name_host(signature: Signature, language: str) -> str:
-    """Return the office of who signs with their name below it; without either, the house that invites."""
+    """Return the office of the signer with their name below it; without either, the house that invites."""
     office = signature.position or ("" if signature.signer else signature.name)
     if office and language == "en" and not office.casefold().startswith("the "):
         office = f"the {office}"  # as English says it of an office; other languages that letters have set no article

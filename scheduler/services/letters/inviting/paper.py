@@ -42,7 +42,7 @@ _ADMITS = N_("The invitation admits: {number}")
 
 
 class PaperForm(StrEnum):
-    """What is printed for the guests."""
+    """Kind of sheet that is printed for the guests."""
 
     CARDS = "cards"
     ENVELOPES = "envelopes"

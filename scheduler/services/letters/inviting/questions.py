@@ -23,7 +23,7 @@ _INVITING = (LetterKind.INVITATION, LetterKind.POUR_MEMOIRE)
 
 @dataclass(frozen=True, slots=True)
 class CalendarQuestion:
-    """What the calendars of a letter's recipients are told: the same event for all, to be written for each.
+    """Message to the calendars of a letter's recipients: the same event for all, to be written for each.
 
     ``event`` is the event as rendered. ``whole`` is whether it does not take place, as against one guest who is no
     longer invited. ``anew`` is whether an earlier answer no longer counts, because the time is another one,

@@ -1,4 +1,4 @@
-"""How an event, a clash and a day off are said in a cell of the calendar: few words."""
+"""Words for an event, a clash and a day off in a cell of the calendar: few of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a guest is addressed: the preview on their page, and the form that puts it right."""
+"""The forms of address of a guest: the preview on their page, and the form that puts it right."""
 
 from __future__ import annotations
 

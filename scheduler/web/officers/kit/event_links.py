@@ -1,4 +1,4 @@
-"""Where the pages of the desk lead for an event."""
+"""Links from the pages of the desk for an event."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Forms that were sent after their session had ended: whoever signs in again goes on with what they typed.
 
-What was typed is kept in the page that asks to sign in. It is sent again by who presses a button, never by itself,
-because anybody could have sent it.
+What was typed is kept in the page that asks to sign in. A person sends it again with a button; it is never sent by
+itself, because anybody could have sent it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_OCTETS, MOST_FIELDS = 512 * 1024, 600
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedForm:
-    """What was typed into a form, and the address that it goes to; "" if no other page can send it."""
+    """Typed contents of a form, and the address that it goes to; "" if no other page can send it."""
 
     address: str
     fields: Sequence[tuple[str, str]]

@@ -58,7 +58,7 @@ class MessageOutlook:
 
 @dataclass(frozen=True, slots=True)
 class LetterExample:
-    """How a message reads to one person, and how many read it in their language."""
+    """Message as one person reads it, and how many read it in their language."""
 
     language: str
     people: int

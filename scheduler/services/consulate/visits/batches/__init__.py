@@ -1,1 +1,1 @@
-"""What many do at the same moment: decided one after the other in memory, written with a few statements for all."""
+"""Requests of many at the same moment: decided one by one in memory, written with a few statements for all."""

@@ -1,1 +1,1 @@
-"""What contradicts what in the plan, by what cannot be twice: venues, persons, journeys, parts of a whole."""
+"""Contradictions in the plan, by what cannot be in two places at a time: venues, persons, journeys, parts."""
