@@ -77,16 +77,9 @@ def _describe_day(reader: PlanReader) -> str:
     if day is None:
         return ""
     state = reader.venue.country if reader.venue else ""
-    holiday = bool(state) and _is_holiday(state, day)
+    holiday = bool(state and list_holidays(state, day, day))
     words = format_day(day, g.language)
     return " · ".join((words, _("public holiday"))) if holiday else words
-
-
-def _is_holiday(state: str, day: date) -> bool:
-    try:
-        return bool(list_holidays(state, day, day))
-    except NotImplementedError:  # of a State whose holidays are not known
-        return False
 
 
 def _describe_reader_clock(reader: PlanReader) -> str:

@@ -57,7 +57,7 @@ def list_public_holidays(event: Event) -> list[date]:
 
 
 def list_holidays(country: str, first: date, last: date) -> list[date]:
-    """Return the public holidays of a country (ISO 3166-1) from the first day to the last."""
+    """Return the public holidays of a country (ISO 3166-1) between two days; none if nobody knows them."""
     years = range(first.year, last.year + 1)
     return [day for year in years for day in _list_year(country, year) if first <= day <= last]
 
@@ -66,7 +66,10 @@ def list_holidays(country: str, first: date, last: date) -> list[date]:
 def _list_year(country: str, year: int) -> Sequence[date]:
     from holidays import country_holidays
 
-    return sorted(country_holidays(country, years=year))
+    try:
+        return sorted(country_holidays(country, years=year))
+    except NotImplementedError:  # as the library says that it does not know the country
+        return ()
 
 
 def each_day(first: date, last: date) -> Iterator[date]:
