@@ -53,8 +53,8 @@ HEADINGS = ("", "ms", "of PostgreSQL", "statements", "kB", "")
 def main() -> None:
     given = common.arguments(__doc__, rounds=7)
     for engine in given.engines:
-        with common.databases(engine) as fresh, _desk(fresh(), given.scale) as (app, season):
-            rows = list(_measure(app, season, given.rounds))
+        with common.databases(engine) as fresh, open_desk(fresh(), given.scale) as (app, season):
+            rows = list(measure_pages(app, season, given.rounds))
         rows.sort(key=lambda row: -row[1])
         common.show(f"{engine}: processor time of a page", HEADINGS, rows)
         slow = [name for name, *_, mark in rows if mark == SLOW]
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 @contextmanager
-def _desk(db: Database, scale: float) -> Iterator[tuple[App, Season]]:
+def open_desk(db: Database, scale: float) -> Iterator[tuple[App, Season]]:
     """Open an application on this database, filled, on the morning of the event with the long list."""
     desk_data.fill(db, events=int(desk_data.EVENTS * scale), guests=int(desk_data.GUESTS * scale))
     with TemporaryDirectory(prefix="benchmark-") as directory:
@@ -77,7 +77,7 @@ def _desk(db: Database, scale: float) -> Iterator[tuple[App, Season]]:
         app.close()
 
 
-def _measure(app: App, season: Season, rounds: int) -> Iterator[Row]:
+def measure_pages(app: App, season: Season, rounds: int) -> Iterator[Row]:
     site = create_app(app, limit="1000000 per minute")
     web = site.test_client()
     sign_in(web, OFFICER)
@@ -113,7 +113,7 @@ def _measure_page(app: App, ask: Callable[[], TestResponse], name: str, rounds: 
     assert answer.status_code < 400, f"{name}: {answer.status_code}"
     with _statements(app.db.engine) as count:
         ask()
-    took = [_processor_ms(app.db, ask) for _ in range(rounds)]
+    took = [measure_processor_ms(app.db, ask) for _ in range(rounds)]
     whole = median(own + of_server for own, of_server in took)
     mark = "" if answer.mimetype == "text/html" else "file"
     if whole >= MOST_MS and not mark:
@@ -121,7 +121,7 @@ def _measure_page(app: App, ask: Callable[[], TestResponse], name: str, rounds: 
     return name, whole, median(of_server for _, of_server in took), count[0], len(answer.data) / 1000, mark
 
 
-def _processor_ms(db: Database, act: Callable[[], object]) -> tuple[float, float]:
+def measure_processor_ms(db: Database, act: Callable[[], object]) -> tuple[float, float]:
     """Return the processor time of this process, and of the database's, in milliseconds."""
     servers = [] if db.embedded else _read_server_clocks(db)
     start = process_time_ns()

@@ -48,15 +48,15 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
     common.analyze(db)
     with db.read() as session:
         events = event_reading.list_events(session)
-    assert _feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
+    assert write_feed(db).count(b"BEGIN:VEVENT\r\n") == floor(db).count(b"BEGIN:VEVENT\r\n") == size
     taken = common.best(
         rounds,
         rendered=lambda _: render(events),
-        fed=lambda _: _feed(db),
+        fed=lambda _: write_feed(db),
         floor=lambda _: floor(db),
     )
     common.show(
-        f"{engine}: a feed of {size:,} events, {len(_feed(db)) / 1e6:.1f} MB",
+        f"{engine}: a feed of {size:,} events, {len(write_feed(db)) / 1e6:.1f} MB",
         ("", "ms", "events/s", "times faster", "times the floor"),
         [
             (LABELS[name], took * 1000, size / took, taken["rendered"] / took, took / taken["floor"])
@@ -65,7 +65,7 @@ def _measure(engine: str, db: Database, size: int, rounds: int) -> None:
     )
 
 
-def _feed(db: Database) -> bytes:
+def write_feed(db: Database) -> bytes:
     with db.read() as session:
         return event_feeds.write(
             session, scopes.get(session, "all"), language="en", now=common.NOW, house=Text({"en": "Embassy"})

@@ -8,6 +8,7 @@ of it rose from before the file was read. Below it the same rows (person, attend
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -131,6 +132,14 @@ def _measure(engine: str, fresh: common.Fresh, files: list[Path], size: int) -> 
 
 def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
     db, started = Database(url), perf_counter()
+    counts = import_list(db, file)
+    took = perf_counter() - started
+    db.dispose()
+    return took, counts
+
+
+def import_list(db: Database, file: Path) -> dict[str, int]:
+    """Import a guest list for the ceremony; return the number of rows by verdict."""
     sheet = sheets.read_table(file)
     with db.read() as session:
         found, rows = columns.find_columns(session, file, sheet, columns.ColumnChoices({}))
@@ -140,12 +149,7 @@ def _import(url: str, file: Path) -> tuple[float, dict[str, int]]:
         event = get(session, Event, CEREMONY)
         told = importing.import_rows(session, event, entries, terms, now=common.NOW)
         columns.remember(session, event, found, now=common.NOW)
-    took = perf_counter() - started
-    db.dispose()
-    counts: dict[str, int] = {}
-    for one in told:
-        counts[str(one.verdict)] = counts.get(str(one.verdict), 0) + 1
-    return took, counts
+    return dict(Counter(str(one.verdict) for one in told))
 
 
 def guests(size: int) -> Iterator[tuple[str, ...]]:

@@ -106,7 +106,7 @@ def _attendee(person: int) -> dict[str, object]:
 
 def _measure_delivery(engine: str, fresh: common.Fresh, size: int, rounds: int, port: int) -> None:
     peaks = [_peak(fresh(), part, port) for part in (size // 10, size)]
-    app = _app(common.url_of(queued(fresh(), size)), port)
+    app = open_app(common.url_of(queued(fresh(), size)), port)
     parts = list(common.chunks(_ready_made(app), size // rounds))
     taken = common.turns(
         rounds,
@@ -133,7 +133,7 @@ def _peak(db: Database, size: int, port: int) -> float:
 
 
 def deliver_in_child(url: str, port: int, size: int) -> None:
-    app = _app(url, port)
+    app = open_app(url, port)
     assert deliver(app) == size
     app.close()
 
@@ -144,7 +144,7 @@ def queued(db: Database, size: int) -> Database:
     return db
 
 
-def _app(url: str, port: int) -> App:
+def open_app(url: str, port: int) -> App:
     environment = {
         "SCHEDULER_DATABASE_URL": url,
         "SCHEDULER_MAIL_URL": f"smtp://127.0.0.1:{port}",

@@ -79,7 +79,7 @@ BOOKINGS = PAGES
 
 
 def _page(db: Database, processes: int) -> Sequence[object]:
-    _planned(db)
+    plan_post(db)
     _take_half(db)
     with serving(common.url_of(db), workers=processes, pinned=False) as server, _booking(db):
         seen = load(Request(server, PAGE, headers={"X-Forwarded-For": HOST}), LOADED)
@@ -113,8 +113,8 @@ def _booking(db: Database) -> Iterator[None]:
 
 
 def _bookings(db: Database, size: int, processes: int) -> Sequence[object]:
-    _planned(db, counters=40)
-    paths = _held(db, size)
+    plan_post(db, counters=40)
+    paths = hold_times(db, size)
     first, rest = paths[: WARMING * processes], paths[WARMING * processes :]
     with serving(common.url_of(db), workers=processes, pinned=False) as server:
         with ThreadPoolExecutor(CONNECTIONS) as threads:  # each process has yet to compile its statements
@@ -133,8 +133,8 @@ def _bookings(db: Database, size: int, processes: int) -> Sequence[object]:
 
 def _confirmations(db: Database, size: int) -> Sequence[object]:
     """Confirm visits by their links, as the page does, without HTTP."""
-    _planned(db, counters=40)
-    first, *tokens = [path.rpartition("/")[2] for path in _held(db, size + 1)]
+    plan_post(db, counters=40)
+    first, *tokens = [path.rpartition("/")[2] for path in hold_times(db, size + 1)]
 
     def work(given: Sequence[str]) -> Sequence[tuple[Appointment, bool] | SchedulerError]:
         with db.write("page") as session:
@@ -147,8 +147,8 @@ def _confirmations(db: Database, size: int) -> Sequence[object]:
 
 def _bare(db: Database, size: int) -> Sequence[object]:
     """Write the same for each visit in a transaction of its own, by bare statements, from one thread."""
-    _planned(db, counters=40)
-    paths = _held(db, size)
+    plan_post(db, counters=40)
+    paths = hold_times(db, size)
     with common.transaction(db) as connection:
         numbers = connection.scalars(sa.select(Appointment.id).order_by(Appointment.id)).all()
 
@@ -165,7 +165,7 @@ def _bare(db: Database, size: int) -> Sequence[object]:
 
 def _rush(db: Database, size: int) -> Sequence[object]:
     """Ask for a few times, as the page does: look, then ask with all others of the moment. Who is late is told."""
-    _planned(db)
+    plan_post(db)
     with db.read() as session:
         service = posts.get_service(_post(session), "passport")
         times = [slot.dtstart for slot in find_free_times(session, service, Party(), now=datetime.now(UTC))][:TIMES]
@@ -199,7 +199,7 @@ def _rush(db: Database, size: int) -> Sequence[object]:
 # The post
 
 
-def _planned(db: Database, *, counters: int = COUNTERS) -> None:
+def plan_post(db: Database, *, counters: int = COUNTERS) -> None:
     """Open every day, whatever the holidays, and booked until the last minute."""
     with db.write() as session:
         session.add(City(key="phuket", name=Text({"en": "Phuket"}), country="TH", tzid=TZID))
@@ -240,7 +240,7 @@ def _take_half(db: Database) -> None:
     common.analyze(db)
 
 
-def _held(db: Database, size: int) -> list[str]:
+def hold_times(db: Database, size: int) -> list[str]:
     """Return the paths behind the links of so many letters."""
     now = datetime.now(UTC)
     with db.write() as session:
