@@ -1,11 +1,12 @@
 """Ten minutes of everything at once, with faults, and no promise broken: pages, polls, registrations, bookings, a
 worker, a programme that changes; PostgreSQL is restarted twice, and the mail server is down for a tenth of the time.
 
-    python -m benchmarks.soak --minutes 2 --engine sqlite
+    python -m benchmarks.soak --minutes 2 --engine sqlite --plots docs/pictures
 
 Prints what was seen and exits 1 if a promise is broken: what a page has confirmed is in the database and got its
 letter; no place and no time is given twice; no answer is an error, except 503 while the database is away; memory
-does not grow.
+does not grow. With --calm nothing is stopped, and no 503 may come. With --plots it draws for each engine how many
+were answered in each second, and the memory.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import Any
 import sqlalchemy as sa
 import tomli_w
 
-from benchmarks import common
+from benchmarks import common, plots
 from benchmarks.servers import free_port, resident, wait_for
 from benchmarks.sink import Postbox
 from benchmarks.soak_people import Diary, People
@@ -57,11 +58,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--engine", choices=common.ENGINES, help="this one alone")
+    parser.add_argument("--calm", action="store_true", help="without faults")
+    parser.add_argument("--plots", type=Path, help="the folder to draw into: soak.ENGINE.svg")
     given = parser.parse_args()
     broken = 0
     for engine in (given.engine,) if given.engine else common.ENGINES:
         with TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as directory:
-            broken += Soak(engine, Path(directory), given.minutes * 60).run()
+            soak = Soak(engine, Path(directory), given.minutes * 60, calm=given.calm)
+            broken += soak.run()
+            if given.plots:
+                (given.plots / f"soak.{engine}.svg").write_text(soak.draw(), encoding="utf-8")
     sys.exit(1 if broken else 0)
 
 
@@ -72,9 +78,12 @@ class Soak:
     engine: str
     directory: Path
     seconds: float
+    calm: bool = False
     diary: Diary = field(default_factory=Diary)
     away: list[tuple[float, float]] = field(default_factory=list)  # when the database was
-    memory: dict[str, list[float]] = field(default_factory=lambda: {"server": [], "worker": []})
+    mail_away: tuple[float, float] = (0, 0)  # when the mail server was
+    begun: float = 0.0
+    memory: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: {"server": [], "worker": []})
     applied: Counter[str] = field(default_factory=Counter)
     repeats_allowed: int = 0
 
@@ -158,19 +167,20 @@ class Soak:
         people.start()
         planning = threading.Thread(target=self._plan, args=(people.stopping,), daemon=True)
         planning.start()
-        start, restarts, mail_is_down = time.monotonic(), list(RESTARTS if server else ()), False
+        self.begun = start = time.monotonic()
+        restarts, mail_is_down = list(RESTARTS if server and not self.calm else ()), False
         while (done := (time.monotonic() - start) / self.seconds) < 1:
             if restarts and done >= restarts[0]:
                 restarts.pop(0)
                 self._restart(server)
-            wanted = MAIL_DOWN[0] <= done < MAIL_DOWN[1]
+            wanted = MAIL_DOWN[0] <= done < MAIL_DOWN[1] and not self.calm
             if mail_is_down is not wanted:
                 (mail.stop if wanted else mail.start)()
                 mail_is_down = wanted
                 self.repeats_allowed += wanted
-            if done >= WARM:
-                for name, pid in processes.items():
-                    self.memory[name].append(resident(pid))
+                self.mail_away = (self.mail_away[0] or time.monotonic(), time.monotonic())
+            for name, pid in processes.items():
+                self.memory[name].append((time.monotonic() - start, resident(pid)))
             time.sleep(0.5)
         people.stop()
         planning.join()
@@ -229,8 +239,8 @@ class Soak:
         with db.read() as session:
             yield from self._find_lost(session)
             yield from _find_given_twice(session)
-        for name, seen in self.memory.items():
-            early_on, late = _levels(seen)
+        for name in self.memory:
+            early_on, late = self._levels(name)
             if late > max(early_on * GROWTH[0], early_on + GROWTH[1]):
                 yield f"the {name} grew from {early_on:.0f} to {late:.0f} MB"
 
@@ -257,19 +267,35 @@ class Soak:
             ("letters", sum(diary.messages.values())),
             ("letters twice", sum(number - 1 for number in diary.messages.values())),
             ("applied", self.applied["done"]),
-            *((f"{name}, MB after warming up", _levels(seen)[0]) for name, seen in self.memory.items()),
-            *((f"{name}, MB at the end", _levels(seen)[1]) for name, seen in self.memory.items()),
+            *((f"{name}, MB after warming up", self._levels(name)[0]) for name in self.memory),
+            *((f"{name}, MB at the end", self._levels(name)[1]) for name in self.memory),
         ]
         common.show("", ("", "number"), rows)
         print(
             "\n".join(["", *(f"BROKEN: {one}" for one in problems)] if problems else ["", "No promise was broken."])
         )
 
+    def draw(self) -> str:
+        """Draw how many were answered in each second, and the memory of the processes."""
+        first = int(self.begun)
+        answers = {
+            act: [(at, self.diary.seconds[act, first + at]) for at in range(int(self.seconds))]
+            for act in sorted({act for act, _ in self.diary.seconds})
+        }
+        away = [("PostgreSQL away", *one) for one in self.away]
+        away += [("mail server away", *self.mail_away)] if not self.calm else []
+        return plots.draw(
+            f"{self.seconds:.0f} seconds of everything at once on {self.engine}",
+            [plots.Panel("answers per second", answers), plots.Panel("memory, MB", self.memory)],
+            [plots.Span(name, start - self.begun, end - self.begun) for name, start, end in away],
+            seconds=self.seconds,
+        )
 
-def _levels(seen: Sequence[float]) -> tuple[float, float]:
-    """Return the median of the first quarter of what was seen, and that of the last."""
-    quarter = -(-len(seen) // 4)
-    return median(seen[:quarter]), median(seen[-quarter:])
+    def _levels(self, process: str) -> tuple[float, float]:
+        """Return the median memory in the first quarter of the time after warming up, and in the last, in MB."""
+        seen = [used for at, used in self.memory[process] if at >= WARM * self.seconds]
+        quarter = -(-len(seen) // 4)
+        return median(seen[:quarter]), median(seen[-quarter:])
 
 
 def _migrate(url: str) -> None:

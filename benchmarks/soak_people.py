@@ -32,6 +32,7 @@ class Diary:
     """Record of what clients have seen and been promised. Times are those of `time.monotonic`."""
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    seconds: Counter[tuple[str, int]] = field(default_factory=Counter)  # how many answers came in each second
     unavailable: list[float] = field(default_factory=list)  # when a 503 came
     failures: list[str] = field(default_factory=list)  # other 5xx, and answers that never came
     slowest: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -171,6 +172,7 @@ class People:
             )
             with self.diary.lock:
                 self.diary.statuses[act, answer.status] += 1
+                self.diary.seconds[act, int(time.monotonic())] += 1
                 if answer.status == 503:
                     self.diary.unavailable.append(time.monotonic())
                 elif answer.status >= 500:
