@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -31,6 +32,29 @@ def test_the_reference_of_commands_has_the_commands_of_the_program() -> None:
     speak("en")
 
     _compare("commands", [line for name in root.list_commands(click.Context(root)) for line in _section(name)])
+
+
+def test_what_an_option_can_be_is_typed_in_small_letters() -> None:
+    assert [] == [
+        f"{command.name} {option.name}: {option.type.choices}"
+        for command in _walk(root)
+        for option in command.params
+        if isinstance(option.type, click.Choice) and any(str(one) != str(one).lower() for one in _typed(option.type))
+    ]
+
+
+def _walk(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            child = command.get_command(click.Context(command), name)
+            assert child is not None
+            yield from _walk(child)
+
+
+def _typed(choice: click.Choice[Any]) -> list[str]:
+    """Return what a person types: of an enumeration, click takes the names of its members."""
+    return [choice.normalize_choice(one, None) for one in choice.choices]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -59,7 +59,10 @@ def save_the_date(context: CommandContext, event: str, people: tuple[str, ...], 
 @click.argument("people", nargs=-1, metavar="[PERSON...]")
 @click.option("--pdf", "file", required=True, type=click.Path(path_type=Path), help=N_("The file to write."))
 @click.option(
-    "--form", type=click.Choice(list(PaperForm)), default=PaperForm.CARDS, help=N_("Cards, envelopes or labels.")
+    "--form",
+    type=click.Choice([str(form) for form in PaperForm]),
+    default=str(PaperForm.CARDS),
+    help=N_("Cards, envelopes or labels."),
 )
 @click.option("--everybody", is_flag=True, help=N_("Also for guests who have an e-mail address."))
 @click.option("--overwrite", is_flag=True, help=N_("Replace an existing file."))
@@ -69,7 +72,7 @@ def print_on_paper(
     event: str,
     people: tuple[str, ...],
     file: Path,
-    form: PaperForm,
+    form: str,
     everybody: bool,
     overwrite: bool,
 ) -> None:
@@ -80,7 +83,7 @@ def print_on_paper(
         made = print_paper(
             session,
             found,
-            form,
+            PaperForm(form),
             house=context.app.house,
             language=language(),
             now=context.now(),
