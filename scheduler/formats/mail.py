@@ -92,6 +92,23 @@ def read_header(content: bytes, name: str) -> str:
     return (f"{read} <{address}>" if read else address) if address else read
 
 
+def read_parts(content: bytes) -> Parts:
+    """Return the text, the HTML and the attached calendar of a mail that `assemble` made; "" for what it has not got.
+
+    The parser of policy.default would read every header anew whenever a part is asked for its type.
+    """
+    found: dict[str, bytes] = {}
+    for part in message_from_bytes(content, policy=policy.compat32).walk():
+        form, payload = part.get_content_type(), part.get_payload(decode=True)
+        if isinstance(payload, bytes) and (form != "text/calendar" or part.get_content_disposition() == "attachment"):
+            found.setdefault(form, payload)
+    return Parts(
+        text=found.get("text/plain", b"").decode(),
+        html=found.get("text/html", b"").decode(),
+        calendar=found.get("text/calendar", b""),
+    )
+
+
 def _html(parts: Parts) -> bytes:
     return _part(b"text/html; charset=utf-8", _crlf(parts.html))
 

@@ -118,7 +118,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))
     web.register_blueprint(group_pages.blueprint(app))
-    web.register_blueprint(list_import.blueprint(app))
+    web.register_blueprint(list_import.blueprint(app, index))
     web.register_blueprint(paper_invitations.blueprint(app))
     for writing in (message_form, messages, event_letters, reminders, kind_reminders):
         web.register_blueprint(writing.blueprint(app))

@@ -101,6 +101,18 @@ class DirectoryIndex:
             marks = {mark for number in numbers for mark in rows.marks_of.get(number, ()) if mark.startswith("name ")}
             return {*numbers, *(number for mark in marks for number in rows.marks[mark])}
 
+    def find_near(
+        self, session: Session, *, emails: Iterable[str], telephones: Iterable[str], blocks: Iterable[str]
+    ) -> Collection[int]:
+        """Return the ids of the people who have one of these folded addresses, last digits or blocking keys."""
+        wanted = [f"mail {one}" for one in emails]
+        wanted += [f"telephone {one}" for one in telephones]
+        wanted += [f"near {one}" for one in blocks]
+        with self._lock:
+            self._refresh(session)
+            marks = self._rows["person"].marks
+            return {number for mark in wanted for number in marks.get(mark, ())}
+
     def list_marked_alike(self, session: Session, number: int) -> Mapping[int, Collection[str]]:
         """Return the people who share a mark with a person, by id: "name", "near", "mail" or "telephone"."""
         with self._lock:

@@ -7,14 +7,12 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from scheduler.base.errors import Conflict
-from scheduler.formats.mail import read_header
+from scheduler.formats.mail import read_header, read_parts
 from scheduler.model.letters import Letter
 from scheduler.services.address.library import forms_of
 from scheduler.services.common.tokens import TOKEN
@@ -57,9 +55,7 @@ def render_as_text(session: Session, letter: Letter, *, house: SenderIdentity, n
     (composed,) = compose(session, [letter.id], house=house, now=now)
     if isinstance(composed, Skip):
         raise Conflict("e-mail {number} would not be sent: {reason}", number=letter.id, reason=composed.reason)
-    message = message_from_bytes(composed.content, policy=policy.default)
-    body = message.get_body(("plain",))
-    text = body.get_content() if body else ""
+    text = read_parts(composed.content).text
     head = "\n".join(f"{name}: {read_header(composed.content, name)}" for name in ("From", "To", "Subject"))
     return f"{head}\n\n{text}"
 
@@ -104,29 +100,17 @@ def read_letters(
 def _make_readable(composed: CompositionResult, useful: CompositionResult) -> ReadableLetter | Skip:
     if isinstance(composed, Skip):
         return composed
-    message = message_from_bytes(composed.content, policy=policy.default)
+    parts = read_parts(composed.content)
     return ReadableLetter(
         subject=composed.subject,
         sender=composed.sender,
         recipient=composed.address,
-        text=_get_harmless_body(message, "plain"),
-        html=_get_harmless_body(message, "html"),
-        calendar=_get_calendar(message),
+        text=_SECRETS.sub(LEFT_OUT, parts.text),
+        html=_SECRETS.sub(LEFT_OUT, parts.html),
+        calendar=parts.calendar,
         unsent_because=useful.reason if isinstance(useful, Skip) else "",
     )
 
 
-def _get_harmless_body(message: EmailMessage, form: str) -> str:
-    body = message.get_body((form,))
-    return _SECRETS.sub(LEFT_OUT, body.get_content() if body else "")
-
-
 # Tokens of links, and the pass in the groups in which letters print it.
 _SECRETS = re.compile(rf"{TOKEN.pattern}|[1-9][0-9]{{0,17}}( [A-Z2-7]{{5}}){{5}} [A-Z2-7]\b")
-
-
-def _get_calendar(message: EmailMessage) -> bytes:
-    parts = (part for part in message.iter_attachments() if part.get_content_type() == "text/calendar")
-    part = next(parts, None)
-    content = part.get_payload(decode=True) if part else b""
-    return content if isinstance(content, bytes) else b""

@@ -51,6 +51,7 @@ def compose_event_letters(
     messages = _BatchMessages.read(session, rows.values())
     repeated = relevance.find_repeated(session, rows.values())
     invitations = _find_invitations(session, rows.values())
+    presiding = {number: event_outlines.list_presiding(session, event) for number, event in events.items()}
     outlines: dict[tuple[Any, ...], Outline] = {}
     forms = forms_of(session)
     for letter_id in ids:
@@ -66,7 +67,9 @@ def compose_event_letters(
         row = relevance.as_latest_news(row, event, thread)
         key = event_outlines.outline_key(row)
         if key not in outlines:
-            outlines[key] = event_outlines.render_outline(session, event, row, house, messages.of_row(row), now=now)
+            outlines[key] = event_outlines.render_outline(
+                session, event, row, house, messages.of_row(row), presiding=presiding[event.id], now=now
+            )
         first = invitations.get((row.event_id, row.person_id), "")
         yield _fill_in(outlines[key], row, house, forms, now, references=first)
 

@@ -90,12 +90,12 @@ def render_outline(
     house: SenderIdentity,
     message: Message | None,
     *,
+    presiding: Sequence[AnnouncedPerson],
     now: datetime,
 ) -> Outline:
     """Render the outline of a letter; ``message`` is what an officer wrote, if the letter carries that."""
     language = supported_language(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
-    presiding = [one for one in list_announced(session, event) if one.role is Role.PRESIDES]
     today = wall(now, event.tzid).date()
     words = template_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
@@ -110,6 +110,11 @@ def render_outline(
         shows_pass=bool(words["pass_code"]),
         question=make_question(event, row, rendered, is_off=_is_off(event, row)) if asked else None,
     )
+
+
+def list_presiding(session: Session, event: Event) -> Sequence[AnnouncedPerson]:
+    """Return those who preside at an event, as letters about it announce them."""
+    return [one for one in list_announced(session, event) if one.role is Role.PRESIDES]
 
 
 def _with_reply_address(signature: Signature, message: Message | None) -> Signature:

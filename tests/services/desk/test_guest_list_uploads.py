@@ -16,6 +16,7 @@ from scheduler.services.common.lookup import get
 from scheduler.services.desk.uploads import guest_list_uploads as uploads
 from scheduler.services.desk.uploads.guest_list_uploads import ShownOutlook
 from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.privacy import erasure, retention
 from tests.support.accounts import an_account
 from tests.support.builders import DAY, NOW, a_person, an_event, register
@@ -61,7 +62,7 @@ def decide(app, number, **choices) -> None:
 
 def foresee(app, number):
     with app.db.write() as session:
-        found = uploads.foresee(session, session.get_one(ListUpload, number), now=NOW)
+        found = uploads.foresee(session, session.get_one(ListUpload, number), DirectoryIndex(), now=NOW)
         session.expunge_all()
         session.rollback()
         return found
@@ -71,7 +72,7 @@ def bring_in(app, number, outlook) -> ListUpload:
     with app.db.write() as session:
         row = session.get_one(ListUpload, number)
         shown = ShownOutlook(outlook.certain, frozenset(outlook.asked_rows))
-        uploads.bring_in(session, row, shown, lambda text: text, now=NOW)
+        uploads.bring_in(session, row, shown, DirectoryIndex(), lambda text: text, now=NOW)
         return row
 
 
@@ -102,7 +103,7 @@ def test_a_list_is_decided_row_by_row_and_brought_in_at_once(app, upload):
     assert "who knows" in returned[0][head.index("Reason")]
     assert None is done.content, "the file is not kept once it is in"
     with app.db.write() as session, pytest.raises(Conflict, match="brought in already"):
-        uploads.foresee(session, session.get_one(ListUpload, upload), now=NOW)
+        uploads.foresee(session, session.get_one(ListUpload, upload), DirectoryIndex(), now=NOW)
 
 
 @ONE_ENGINE
@@ -133,7 +134,7 @@ def test_columns_and_headings_are_as_the_officer_says(app, upload):
     with app.db.write() as session:
         odd = keep(session, table([["Anna", "x"], ["Boris", "y"]], ["Wer", "Was"])).id
     with app.db.write() as session, pytest.raises(Invalid, match="no column has the name"):
-        uploads.foresee(session, session.get_one(ListUpload, odd), now=NOW)
+        uploads.foresee(session, session.get_one(ListUpload, odd), DirectoryIndex(), now=NOW)
     with app.db.read() as session:
         kept = session.get_one(ListUpload, odd)
         asked = uploads.list_headings(kept, uploads.read_sheet(kept))

@@ -24,12 +24,13 @@ from scheduler.model.imports import ListUpload
 from scheduler.model.places import Person
 from scheduler.services.address.library import forms_of
 from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guest_lists import columns as mapping
 from scheduler.services.events.guest_lists import exporting
 from scheduler.services.events.guest_lists.columns import ColumnChoices, Columns
 from scheduler.services.events.guest_lists.headings import is_field, read_words
 from scheduler.services.events.guest_lists.importing import Decisions, import_rows, match_rows
-from scheduler.services.events.guest_lists.likeness import Known
+from scheduler.services.events.guest_lists.likeness import FindNear, Known
 from scheduler.services.events.guest_lists.row_results import RowOutcome, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults, parse_rows
 
@@ -249,12 +250,16 @@ def _sample(rows: Sequence[sheets.Row], place: int) -> list[str]:
 # What it comes to
 
 
-def foresee(session: Session, upload: ListUpload, *, now: datetime) -> ListOutlook:
-    """Do what the choices so far come to, and say what that is; the caller rolls back. Raise as `bring_in`."""
+def foresee(session: Session, upload: ListUpload, index: DirectoryIndex, *, now: datetime) -> ListOutlook:
+    """Do what the choices so far come to, and say what that is; the caller rolls back. Raise as `bring_in`.
+
+    The people whom rows could mean are found in the ``index``, which must not read what this transaction writes: no
+    person may have been changed before in it.
+    """
     choices = ListChoices.load(upload.choices)
     read = _read(session, upload, choices)
-    results = _import(session, upload.event, read, choices, now=now)
-    asked = _list_asked(session, upload, read, choices, results)
+    results = _import(session, upload.event, read, choices, index, now=now)
+    asked = _list_asked(session, upload, read, choices, results, index)
     questions = list(_list_questions(session, asked, choices))[:MOST_QUESTIONS]
     return ListOutlook(
         sheet=read.sheet,
@@ -268,19 +273,25 @@ def foresee(session: Session, upload: ListUpload, *, now: datetime) -> ListOutlo
 
 
 def _list_asked(
-    session: Session, upload: ListUpload, read: _ReadList, choices: ListChoices, results: Sequence[RowResult]
+    session: Session,
+    upload: ListUpload,
+    read: _ReadList,
+    choices: ListChoices,
+    results: Sequence[RowResult],
+    index: DirectoryIndex,
 ) -> list[tuple[ParsedRow, RowResult]]:
     """Return the rows that would come back if nothing were decided, so that what was decided can be changed."""
     entries: Mapping[int, ParsedRow] = {entry.number: entry for entry in read.entries}
     if choices.decisions or choices.corrected:
         as_came = _read(session, upload, replace(choices, corrected={})).entries
         entries = {entry.number: entry for entry in as_came}
-        results = [plan.result for plan in match_rows(session, upload.event, as_came, read.defaults) if plan.result]
+        plans = match_rows(session, upload.event, as_came, read.defaults, find_near=_find_in(session, index))
+        results = [plan.result for plan in plans if plan.result]
     return [(entries[one.number], one) for one in results if one.comes_back]
 
 
 def _import(
-    session: Session, event: Event, read: _ReadList, choices: ListChoices, *, now: datetime
+    session: Session, event: Event, read: _ReadList, choices: ListChoices, index: DirectoryIndex, *, now: datetime
 ) -> list[RowResult]:
     """Import the rows but those that are left out."""
     out = {row for row, decision in choices.decisions.items() if decision == LEFT_OUT}
@@ -292,7 +303,20 @@ def _import(
         new=frozenset(row for row, decision in decided.items() if decision == NEW),
     )
     return import_rows(
-        session, event, entries, read.defaults, now=now, decisions=decisions, force=choices.reason or None
+        session,
+        event,
+        entries,
+        read.defaults,
+        now=now,
+        decisions=decisions,
+        force=choices.reason or None,
+        find_near=_find_in(session, index),
+    )
+
+
+def _find_in(session: Session, index: DirectoryIndex) -> FindNear:
+    return lambda wanted: index.find_near(
+        session, emails=wanted.emails, telephones=wanted.telephones, blocks=wanted.blocks
     )
 
 
@@ -335,7 +359,13 @@ def _list_unread(
 
 
 def bring_in(
-    session: Session, upload: ListUpload, outlook: ShownOutlook, gettext: Callable[[str], str], *, now: datetime
+    session: Session,
+    upload: ListUpload,
+    outlook: ShownOutlook,
+    index: DirectoryIndex,
+    gettext: Callable[[str], str],
+    *,
+    now: datetime,
 ) -> None:
     """Bring a list in as its officer has decided, and keep the rows that come back in the words of ``gettext``.
 
@@ -344,7 +374,7 @@ def bring_in(
     """
     choices = ListChoices.load(upload.choices)
     read = _read(session, upload, choices)
-    results = _import(session, upload.event, read, choices, now=now)
+    results = _import(session, upload.event, read, choices, index, now=now)
     if digest_results(results, without=outlook.asked) != outlook.certain:
         raise ListChanged
     mapping.remember(session, upload.event, read.columns, now=now)

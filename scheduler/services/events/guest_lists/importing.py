@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.model.events import Event
 from scheduler.services.events.attendance.placement import read_places
+from scheduler.services.events.guest_lists.likeness import FindNear
 from scheduler.services.events.guest_lists.list_records import ListRecords
 from scheduler.services.events.guest_lists.listed_guests import ListedGuests
 from scheduler.services.events.guest_lists.new_guests import NewGuests
@@ -35,12 +36,14 @@ def import_rows(
     decisions: Decisions | None = None,
     force: str | None = None,
     batch: int | None = None,
+    find_near: FindNear | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[RowResult]:
     """Put the people of a list on the list of an event; return what became of each row, in order.
 
     Nobody is guessed: a row that likely means somebody known waits for a decision. ``force`` is the reason to
-    overrule contradictions, ``batch`` how many rows are written at once. ``progress`` is called with numbers of rows,
+    overrule contradictions, ``batch`` how many rows are written at once. ``find_near`` finds those whom rows could
+    mean, where they are kept in memory. ``progress`` is called with numbers of rows,
     and counts each row twice: when it is matched and when it is written. Raise Conflict if the
     event is cancelled, and Invalid for a decision about a row that does not exist.
     """
@@ -49,7 +52,7 @@ def import_rows(
     decisions = decisions or Decisions()
     _refuse_unknown_rows(entries, decisions)
     places = read_places(session, [event.id])
-    matcher = _make_matcher(session, event, entries, defaults, decisions)
+    matcher = _make_matcher(session, event, entries, defaults, decisions, find_near)
     plans: list[RowPlan] = []
     for part in _parts(entries, batch or BATCH_ROWS):
         plans.extend(map(matcher.plan, part))
@@ -64,17 +67,29 @@ def import_rows(
     return results
 
 
-def match_rows(session: Session, event: Event, entries: Sequence[ParsedRow], defaults: RowDefaults) -> list[RowPlan]:
+def match_rows(
+    session: Session,
+    event: Event,
+    entries: Sequence[ParsedRow],
+    defaults: RowDefaults,
+    *,
+    find_near: FindNear | None = None,
+) -> list[RowPlan]:
     """Return the plan for each row, in order, if nobody decides anything; nothing is written."""
-    matcher = _make_matcher(session, event, entries, defaults, Decisions())
+    matcher = _make_matcher(session, event, entries, defaults, Decisions(), find_near)
     return [matcher.plan(entry) for entry in entries]
 
 
 def _make_matcher(
-    session: Session, event: Event, entries: Sequence[ParsedRow], defaults: RowDefaults, decisions: Decisions
+    session: Session,
+    event: Event,
+    entries: Sequence[ParsedRow],
+    defaults: RowDefaults,
+    decisions: Decisions,
+    find_near: FindNear | None,
 ) -> RowMatcher:
     capacities = {mode: found.capacity for (_, mode), found in read_places(session, [event.id]).items()}
-    return RowMatcher(session, event, entries, defaults, decisions, capacities)
+    return RowMatcher(session, event, entries, defaults, decisions, capacities, find_near)
 
 
 def _refuse_unknown_rows(entries: Sequence[ParsedRow], decisions: Decisions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from scheduler.model.places import Person
 from scheduler.services.events.guest_lists.rows import ParsedRow, last_digits
 
 MAX_CANDIDATES = 3  # named for a row
+MOST_IDS = 500  # in one query: fewer than the variables that SQLite takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +70,73 @@ class _Index:
             self.block[make_blocking_key(key)].append(one)
 
 
-class Likeness:
-    """The people that the rows of a file could mean. Everybody is read once, and only those are kept.
+class SearchedTraits:
+    """The values of a file's rows that a known person could share: folded addresses, last digits, blocking keys."""
 
-    Memory grows with the file, and by the traits of at most 100,000 people, which are kept. Time grows with the sum
-    of rows and people, not with their product.
+    def __init__(self, entries: Sequence[ParsedRow]) -> None:
+        readable = [entry for entry in entries if entry.person is not None]
+        self.emails = {fold_text(entry.draft.email) for entry in readable if entry.draft.email}
+        self.telephones = {last_digits(entry.draft.telephone) for entry in readable} - {""}
+        self.blocks = {make_blocking_key(key) for entry in readable for key in _keys(entry)}
+
+    def could_have(self, traits: _Traits) -> bool:
+        """Return whether some row might mean a person with these traits."""
+        near = not self.blocks.isdisjoint(traits.blocks)
+        return near or traits.email in self.emails or traits.telephone in self.telephones
+
+
+FindNear = Callable[[SearchedTraits], Collection[int]]  # returns the ids of those who share one of these
+
+
+class Likeness:
+    """The people that the rows of a file could mean.
+
+    Without ``find_near`` everybody is read once, and only those people are kept: memory grows with the file, and time
+    with the sum of rows and people, not with their product. With it only those whom it finds are read.
     """
 
-    def __init__(self, session: Session, event: Event, entries: Sequence[ParsedRow], source: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        event: Event,
+        entries: Sequence[ParsedRow],
+        source: str,
+        find_near: FindNear | None = None,
+    ) -> None:
         self.session, self.event, self.source = session, event, source
         self.rows = _read_rows(session, event)
         self.by_external_id = self._read_external_ids()
         self.people: dict[int, Known] = {}
         self._index, self._here = _Index(), _Index()
-        self._read_people(entries)
+        self._read_people(SearchedTraits(entries), find_near)
 
     def _read_external_ids(self) -> dict[str, int]:
         query = sa.select(ExternalId.value, ExternalId.person_id).where(ExternalId.source == self.source)
         return dict(self.session.execute(query).all())
 
-    def _read_people(self, entries: Sequence[ParsedRow]) -> None:
-        searched = _Searched(entries)
-        searched.ids |= {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
+    def _read_people(self, searched: SearchedTraits, find_near: FindNear | None) -> None:
+        known = {row.person_id for row in self.rows.values()} | set(self.by_external_id.values())
         ids = {person: value for value, person in self.by_external_id.items()}
-        columns = (Person.id, sa.cast(Person.name, sa.Text), Person.email, Person.telephone)
-        for number, *said in self.session.execute(sa.select(*columns).order_by(Person.id)):
-            traits = _read_traits(*said)
+        near_ones = None if find_near is None else {*known, *find_near(searched)}
+        for number, name, email, telephone in self._list_people(near_ones):
+            traits = _read_traits(name, email, telephone)
             near = searched.could_have(traits)
-            if near or number in searched.ids:
+            if near or number in known:
                 one = Known(number, *traits[:-1], ids.get(number))
                 self.people[number] = one
                 if near:
                     self._index.add(one)
+
+    def _list_people(self, ids: Collection[int] | None) -> Iterator[sa.Row[int, str, str | None, str | None]]:
+        """Yield what everybody, or people with these ids, are compared by, in the order of the ids."""
+        columns = (Person.id, sa.cast(Person.name, sa.Text), Person.email, Person.telephone)
+        query = sa.select(*columns).order_by(Person.id)
+        if ids is None:
+            yield from self.session.execute(query)
+            return
+        wanted = sorted(ids)
+        for start in range(0, len(wanted), MOST_IDS):
+            yield from self.session.execute(query.where(Person.id.in_(wanted[start : start + MOST_IDS])))
 
     # Certain matches
 
@@ -172,32 +208,12 @@ class _Traits(NamedTuple):
     blocks: frozenset[str]
 
 
-@lru_cache(maxsize=100_000)
 def _read_traits(name: str, email: str | None, telephone: str | None) -> _Traits:
-    """Return the traits of a person, whose name is as it is stored: a JSON object.
-
-    Cached, because everybody known is compared each time that an officer looks at a list.
-    """
+    """Return the traits of a person, whose name is as it is stored: a JSON object."""
     text = Text(json.loads(name))
     keys = tuple(map(make_name_key, text.values()))
     names, blocks = frozenset(map(fold_text, text.values())), frozenset(map(make_blocking_key, keys))
     return _Traits(str(text), names, keys, fold_text(email or ""), last_digits(telephone), blocks)
-
-
-class _Searched:
-    """The values of a file's rows that a known person could share."""
-
-    def __init__(self, entries: Sequence[ParsedRow]) -> None:
-        readable = [entry for entry in entries if entry.person is not None]
-        self.ids: set[int] = set()
-        self.emails = {fold_text(entry.draft.email) for entry in readable if entry.draft.email}
-        self.telephones = {last_digits(entry.draft.telephone) for entry in readable} - {""}
-        self.blocks = {make_blocking_key(key) for entry in readable for key in _keys(entry)}
-
-    def could_have(self, traits: _Traits) -> bool:
-        """Return whether some row might mean a person with these traits."""
-        near = not self.blocks.isdisjoint(traits.blocks)
-        return near or traits.email in self.emails or traits.telephone in self.telephones
 
 
 def _keys(entry: ParsedRow) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from scheduler.model.attendance import Attendee
 from scheduler.model.events import Event, Mode
 from scheduler.model.places import Person
 from scheduler.services.common import lookup
-from scheduler.services.events.guest_lists.likeness import Known, Likeness, has_another_id, shares_a_name
+from scheduler.services.events.guest_lists.likeness import FindNear, Known, Likeness, has_another_id, shares_a_name
 from scheduler.services.events.guest_lists.row_results import Decisions, RowOutcome, RowPlan, RowResult
 from scheduler.services.events.guest_lists.rows import ParsedRow, RowDefaults
 from scheduler.services.events.programme.places import make_identity
@@ -29,10 +29,11 @@ class RowMatcher:
         defaults: RowDefaults,
         decisions: Decisions,
         capacities: Mapping[Mode, int | None],
+        find_near: FindNear | None,
     ) -> None:
         """Read everybody whom the rows could mean. ``capacities`` are the event's by mode; None is unlimited."""
         self.session, self.decisions = session, decisions
-        self.likeness = Likeness(session, event, entries, defaults.source)
+        self.likeness = Likeness(session, event, entries, defaults.source, find_near)
         self.attendees = _read_attendees(session, event)
         self.without_row = set(self.attendees) - {row.person_id for row in self.likeness.rows.values()}
         self.claimed: dict[int, int] = {}  # people to row numbers

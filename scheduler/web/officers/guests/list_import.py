@@ -23,6 +23,7 @@ from scheduler.services.accounts import rights
 from scheduler.services.desk.uploads import guest_list_uploads as uploads
 from scheduler.services.desk.uploads.guest_list_uploads import ListOutlook, ShownOutlook
 from scheduler.services.desk.uploads.list_choices import LEFT_OUT, NEW, ListChoices
+from scheduler.services.directory.directory_index import DirectoryIndex
 from scheduler.services.events.guest_lists.headings import FIELDS, OURS, is_field, normalize
 from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import Form
@@ -39,7 +40,7 @@ FORM_OCTETS = 500_000  # the choices of a page with all its questions
 BY_LANGUAGE = ("name", "courtesy_title", "position")  # of which a list may have a column for each language
 
 
-def blueprint(app: App) -> Blueprint:
+def blueprint(app: App, index: DirectoryIndex) -> Blueprint:
     pages = guard.blueprint("list_import")
 
     @pages.get(IMPORT)
@@ -56,13 +57,13 @@ def blueprint(app: App) -> Blueprint:
     @pages.get(UPLOAD)
     @may(Act.SEE_GUESTS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.UPLOAD)
     def deciding(language: str, key: str, number: int) -> str:  # noqa: ARG001
-        return _show(app, key, number, Form())
+        return _show(app, index, key, number, Form())
 
     @pages.post(UPLOAD)
     @guard.takes(FORM_OCTETS)
     @may(Act.SEE_GUESTS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.UPLOAD)
     def decide(language: str, key: str, number: int) -> Answer:  # noqa: ARG001
-        return _decide(app, key, number)
+        return _decide(app, index, key, number)
 
     @pages.get(f"{UPLOAD}/returned.<any(xlsx,csv):kind>")
     @may(Act.SEE_GUESTS, Act.SEE_ADDRESSES, Act.KEEP_LIST, about=scope.UPLOAD)
@@ -120,7 +121,7 @@ def _keep_file(app: App, session: Session, form: Form, key: str, file: FileStora
 # What is to be decided
 
 
-def _show(app: App, key: str, number: int, form: Form) -> str:
+def _show(app: App, index: DirectoryIndex, key: str, number: int, form: Form) -> str:
     """Show what the list comes to as things stand: it is done and rolled back."""
     with app.db.write(officer().actor) as session:
         upload = rights.get_upload(session, officer(), key, number)
@@ -131,7 +132,8 @@ def _show(app: App, key: str, number: int, form: Form) -> str:
             )
         try:
             with session.begin_nested():
-                outlook: ListOutlook | None = (found := uploads.foresee(session, upload, now=app.clock.now()))
+                found = uploads.foresee(session, upload, index, now=app.clock.now())
+                outlook: ListOutlook | None = found
                 sheet, asked = found.sheet, found.asked
         except SchedulerError as error:
             outlook, sheet = None, uploads.read_sheet(upload)
@@ -204,7 +206,7 @@ def say(error: SchedulerError) -> str:
 # What was decided
 
 
-def _decide(app: App, key: str, number: int) -> Answer:
+def _decide(app: App, index: DirectoryIndex, key: str, number: int) -> Answer:
     """Keep the choices; bring the list in if that was pressed and nothing else has changed since it was shown."""
     form, alike = Form.sent(), True
     back = url_for(".deciding", language=g.language, key=key, number=number)
@@ -217,12 +219,12 @@ def _decide(app: App, key: str, number: int) -> Answer:
                 upload.choices = chosen.dump()
                 alike = form["act"] != "do" or _reads_alike(before, chosen)
                 if form["act"] == "do" and alike:
-                    _bring_in(app, session, upload, form)
+                    _bring_in(app, index, session, upload, form)
     except FormRefused as error:
         _keep_choices(app, key, number, form)
         alike = not isinstance(error.__cause__, uploads.ListChanged)
         if alike and isinstance(error.__cause__, SchedulerError):
-            return show_form_again(_show(app, key, number, Form({}, {"": sentence(say(error.__cause__))})))
+            return show_form_again(_show(app, index, key, number, Form({}, {"": sentence(say(error.__cause__))})))
     return redirect_after_form(back if alike else f"{back}?changed=yes")
 
 
@@ -234,10 +236,11 @@ def _reads_alike(before: ListChoices, chosen: ListChoices) -> bool:
     )
 
 
-def _bring_in(app: App, session: Session, upload: ListUpload, form: Form) -> None:
+def _bring_in(app: App, index: DirectoryIndex, session: Session, upload: ListUpload, form: Form) -> None:
     asked = frozenset(int(row) for row in form["asked"].split(",") if is_row(row))
     shown = ShownOutlook(form["certain"], asked)
-    uploads.bring_in(session, upload, shown, load_catalogue(g.language).gettext, now=app.clock.now())
+    gettext = load_catalogue(g.language).gettext
+    uploads.bring_in(session, upload, shown, index, gettext, now=app.clock.now())
 
 
 def _keep_choices(app: App, key: str, number: int, form: Form) -> None:
