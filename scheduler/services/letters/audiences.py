@@ -24,8 +24,10 @@ from scheduler.services.common.values import LANGUAGE
 
 Condition = sa.ColumnElement[bool]
 
+EVERYONE = "everyone"  # on the list
+PARTS_OF_EVERYONE = frozenset(("invited", "unanswered", "confirmed", "waiting", "requested"))
 _STANDINGS: Mapping[str, Callable[[], Condition]] = {
-    "everyone": lambda: Attendee.standing.in_(ON_LIST),
+    EVERYONE: lambda: Attendee.standing.in_(ON_LIST),
     "invited": lambda: Attendee.standing == Standing.INVITED,
     "unanswered": lambda: sa.and_(Attendee.standing == Standing.INVITED, Attendee.partstat == Partstat.NEEDS_ACTION),
     "confirmed": lambda: Attendee.standing == Standing.CONFIRMED,
@@ -123,7 +125,7 @@ def condition(event: Event, words: Sequence[str]) -> Condition:
     languages = _language_conditions(words)
     sorts = [reduce(sa.or_, sort.values()) for sort in (standings, modes, roles, delegations, languages) if sort]
     if sorts and not standings:
-        sorts.append(_STANDINGS["everyone"]())
+        sorts.append(_STANDINGS[EVERYONE]())
     chosen = [sa.and_(*sorts)] if sorts else []
     on_list = (Attendee.event_id == event.id, Attendee.standing != Standing.UNCONFIRMED)
     chosen += [Attendee.person_id.in_(people)] if people else []

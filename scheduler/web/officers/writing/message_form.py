@@ -87,14 +87,12 @@ def blueprint(app: App) -> Blueprint:
 
 
 def _begin(app: App) -> Form:
-    """Return the form as it opens: for the guests that the address or the list chose, or for everyone.
+    """Return the form as it opens: for the guests that the address or the list chose; else the officer has to choose.
 
     It begins with the text of an earlier message if one is named (``from``).
     """
     chosen = _read_numbers(" ".join([*request.args.getlist("to"), *request.form.getlist("to")]))
     words = {f"{TO}{word}": "yes" for word in request.args.getlist("whom")}
-    if not chosen and not words:
-        words = {f"{TO}everyone": "yes"}
     return Form({**words, "people": " ".join(map(str, chosen)), **_read_earlier(app)})
 
 
@@ -143,12 +141,13 @@ def _send(app: App, key: str, form: Form) -> Answer | str:
     try:
         with act_as_officer(app, form) as session:
             event = rights.get_event(session, officer(), key)
+            to, guests = _read_audience(form)
             message = messages.lock_and_send(
                 session,
                 event,
                 _read_draft(form),
-                to=[name.removeprefix(TO) for name in form.typed if name.startswith(TO)],
-                guests=_read_numbers(form["people"]),
+                to=to,
+                guests=guests,
                 now=app.clock.now(),
                 at=_read_departure(app, event, form),
             )
@@ -162,6 +161,19 @@ def _send(app: App, key: str, form: Form) -> Answer | str:
     return redirect_after_form(
         url_for("sentmessages.message", language=g.language, key=key, number=number, done="sent")
     )
+
+
+def _read_audience(form: Form) -> tuple[Sequence[str], Sequence[int]]:
+    """Return the words of the audience, and the ids of the chosen guests. Raise FormRefused unless it is clear who."""
+    to = [name.removeprefix(TO) for name, typed in form.typed.items() if name.startswith(TO) and typed]
+    guests = _read_numbers(form["people"])
+    if not to and not guests:
+        form.errors["whom"] = _("Choose who receives the message.")
+    elif audiences.EVERYONE in to and not audiences.PARTS_OF_EVERYONE.isdisjoint(to):
+        form.errors["whom"] = _("You have chosen everyone and also a part of everyone. Keep one of the two.")
+    if "whom" in form.errors:
+        raise FormRefused
+    return to, guests
 
 
 def _read_draft(form: Form) -> message_drafts.MessageDraft:

@@ -85,6 +85,26 @@ def test_what_is_wrong_stands_in_the_form(web):
     assert "would receive this" in text(nobody)
 
 
+def test_nobody_is_ticked_before_the_officer_has_chosen(app, web):
+    opened = text(web.get(PAGE))
+    nobody = send(web, **{**ENGLISH, "to_everyone": ""}, sure="yes")
+
+    assert "checked" not in opened.partition('id="whom"')[2].partition('id="what"')[0]
+    assert 422 == nobody.status_code
+    assert "Choose who receives the message." in text(nobody)
+    assert [] == subjects(app)
+
+
+def test_everyone_beside_a_status_is_asked_about_and_never_guessed(app, web):
+    both = send(web, **ENGLISH, to_confirmed="yes", sure="yes")
+    narrowed = text(send(web, **{**ENGLISH, "to_everyone": ""}, **{"to_confirmed": "yes", "to_language:ru": "yes"}))
+
+    assert 422 == both.status_code
+    assert "everyone and also a part of everyone" in text(both)
+    assert [] == subjects(app)
+    assert "People who will receive it: 1" in narrowed
+
+
 def test_guests_chosen_on_the_list_receive_it_and_nobody_else(app, web):
     with app.db.read() as session:
         numbers = [one.id for one in attendees_of(session) if str(one.person.name) in ("Ivan", "Silent")]
