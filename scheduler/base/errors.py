@@ -7,7 +7,7 @@ to a status, each in one place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from scheduler.base.i18n import drop_context
@@ -27,17 +27,33 @@ class SchedulerError(Exception):
     def __str__(self) -> str:
         return self.text(drop_context)
 
-    def text(self, gettext: Gettext) -> str:
-        """Return the sentence in the reader's language, on one line."""
-        facts = {name: _text(value, gettext) for name, value in self.facts.items()}
+    def text(self, gettext: Gettext, *, names_in: str = "") -> str:
+        """Return the sentence in the reader's language, on one line.
+
+        ``names_in`` is the language of the names in it; without one, things are called by their keys.
+        """
+        facts = {name: _text(value, gettext, names_in) for name, value in self.facts.items()}
         return " ".join((gettext(self.message).format(**facts) if facts else gettext(self.message)).split())
 
 
-def _text(value: object, gettext: Gettext) -> object:
-    """Translate a fact that is itself an error, or a word of our enumerations."""
+class KeyedName:
+    """Fact of an error: a person or a thing, by its key for those who type commands, else by its name."""
+
+    def __init__(self, key: str | None, names: Mapping[str, str]) -> None:
+        """Keep the names by language, English among them; they outlive the session that they were read in."""
+        self.key, self.names = key, names
+
+    def __str__(self) -> str:
+        return self.key or self.names["en"]
+
+
+def _text(value: object, gettext: Gettext, names_in: str) -> object:
+    """Translate a fact that is itself an error, a word of our enumerations, or somebody's name."""
     if isinstance(value, StrEnum):
         return gettext(key_of_word(value))
-    return value.text(gettext) if isinstance(value, SchedulerError) else value
+    if isinstance(value, KeyedName):
+        return value.names.get(names_in, value.names["en"]) if names_in else str(value)
+    return value.text(gettext, names_in=names_in) if isinstance(value, SchedulerError) else value
 
 
 class NotFound(SchedulerError):

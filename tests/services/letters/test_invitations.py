@@ -269,4 +269,7 @@ def test_the_day_is_kept_free_before_the_invitation_and_not_after(app):
         guests = attendees_of(session)
         outcome = group_acts.save_the_date_each(session, guests[0].event, guests, now=NOW)
         assert "has been invited to" in str(outcome.refused[0].refused)
+        transitions.answer(session, guests[0], Partstat.ACCEPTED, by=Answer.DESK, on=None, now=NOW)
+        outcome = group_acts.save_the_date_each(session, guests[0].event, guests, now=NOW)
+        assert "governor has accepted the invitation to opening already" == str(outcome.refused[0].refused)
     assert LetterKind.INVITATION == ledger(app)[-1][0]

@@ -11,7 +11,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from scheduler.base.errors import Conflict, Invalid
+from scheduler.base.errors import Conflict, Invalid, KeyedName
+from scheduler.base.i18n import LANGUAGES
 from scheduler.model.attendance import OFFICIALS, Attendee, Standing
 from scheduler.model.events import Capacity, Event, Mode, Queue
 
@@ -205,7 +206,7 @@ def count_parties_ahead(session: Session, attendee: Attendee) -> int | None:
 def facts_of(attendee: Attendee) -> dict[str, object]:
     """Return the facts that errors state about somebody on a list."""
     return {
-        "person": attendee.person.key or attendee.person.name,
-        "event": attendee.event.key,
+        "person": KeyedName(attendee.person.key, {tag: attendee.person.called(tag) for tag in LANGUAGES}),
+        "event": KeyedName(attendee.event.key, {tag: attendee.event.title.to(tag) for tag in LANGUAGES}),
         "standing": attendee.standing,
     }

@@ -42,20 +42,34 @@ def send_invitation(session: Session, attendee: Attendee, *, now: datetime) -> N
 def _choose_kind(attendee: Attendee) -> LetterKind:
     if attendee.standing is Standing.INVITED:
         return LetterKind.INVITATION
-    if attendee.standing is Standing.CONFIRMED and attendee.partstat is Partstat.ACCEPTED:
+    if has_accepted(attendee):
         return LetterKind.POUR_MEMOIRE
-    raise Conflict("{person} is not invited to {event} now: {standing}", **facts_of(attendee))
+    raise explain_uninvited(attendee)
+
+
+def has_accepted(attendee: Attendee) -> bool:
+    """Return whether a guest has accepted, and has a place."""
+    return attendee.standing is Standing.CONFIRMED and attendee.partstat is Partstat.ACCEPTED
+
+
+def explain_uninvited(attendee: Attendee) -> Conflict:
+    """Return the reason why somebody on a list is not sent what only those who are invited get."""
+    if attendee.partstat is Partstat.DECLINED:
+        return Conflict("{person} has sent regrets for {event}", **facts_of(attendee))
+    return Conflict("{person} has another status than invited for {event}: {standing}", **facts_of(attendee))
 
 
 def save_the_date(session: Session, attendee: Attendee, *, now: datetime) -> None:
     """Queue an e-mail that asks a guest to keep the day free, before they are invited.
 
     Raise RegistrationClosed if the event is over or cancelled, Conflict for somebody who is not invited, and
-    NothingToChange for one who has been invited by e-mail already.
+    NothingToChange for one who has accepted, or has been invited by e-mail already.
     """
     registration_window.require_not_over(session, attendee.event, now)
+    if has_accepted(attendee):
+        raise NothingToChange("{person} has accepted the invitation to {event} already", **facts_of(attendee))
     if attendee.standing is not Standing.INVITED:
-        raise Conflict("{person} is not invited to {event} now: {standing}", **facts_of(attendee))
+        raise explain_uninvited(attendee)
     if attendee.asked_sequence is not None:
         raise NothingToChange("{person} has been invited to {event} by e-mail already", **facts_of(attendee))
     queue_for_attendee(session, LetterKind.SAVE_THE_DATE, attendee, now=now)

@@ -23,12 +23,13 @@ from scheduler.formats.printing import (
     print_envelopes,
     print_invitations,
 )
-from scheduler.model.attendance import Attendee, Partstat, Standing
+from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event, Mode
 from scheduler.model.letters import LetterKind
 from scheduler.services.address.addressing import AddressForms
 from scheduler.services.address.forms import FormKind
 from scheduler.services.address.library import forms_of
+from scheduler.services.events.attendance.invitations import explain_uninvited, has_accepted
 from scheduler.services.events.door.arrivals import WITH_PERSON
 from scheduler.services.events.door.cards import UnsetText
 from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
@@ -90,23 +91,18 @@ def _read_guests(session: Session, event: Event, only: Sequence[int], *, everybo
     query = query.where(Attendee.id.in_(only)) if only else query.where(Attendee.standing == Standing.INVITED)
     rows = list(session.scalars(query).unique())
     for row in rows:
-        if row.standing is not Standing.INVITED and not _has_accepted(row):
-            facts = {"person": row.person.called("en"), "event": event.key, "standing": row.standing}
-            raise Conflict("{person} is not invited to {event} now: {standing}", **facts)
+        if row.standing is not Standing.INVITED and not has_accepted(row):
+            raise explain_uninvited(row)
     if not (only or everybody):
         rows = [row for row in rows if not row.attending.email]
     return sorted(rows, key=lambda row: (row.person.precedence or _LAST, fold_text(row.attending.name.to("en"))))
-
-
-def _has_accepted(row: Attendee) -> bool:
-    return row.standing is Standing.CONFIRMED and row.partstat is Partstat.ACCEPTED
 
 
 def _make_card(row: Attendee, forms: AddressForms, house: SenderIdentity, now: datetime) -> InvitationSheet:
     event, who = row.event, row.attending
     language = supported_language(who.language)
     gettext, signature = load_catalogue(language).gettext, make_signature(event.organizer, language, house)
-    kind = LetterKind.POUR_MEMOIRE if _has_accepted(row) else LetterKind.INVITATION
+    kind = LetterKind.POUR_MEMOIRE if has_accepted(row) else LetterKind.INVITATION
     lines = write_card(event, _Guest(who.office_class, row.mode), signature, language, kind=kind)
     reply = [] if kind is LetterKind.POUR_MEMOIRE else _tell_reply(event, signature, language)
     dress = event.dress_code.to(language) if row.mode is Mode.IN_PERSON else ""

@@ -205,7 +205,7 @@ def _do(app: App, key: str, act: Callable[[Session, Event], ScanResult], *, arri
 
 
 def _sentence(error: SchedulerError) -> str:
-    said = error.text(load_catalogue(g.language).gettext)
+    said = error.text(load_catalogue(g.language).gettext, names_in=g.language)
     return f"{said[:1].upper()}{said[1:]}."
 
 

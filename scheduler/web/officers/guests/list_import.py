@@ -199,7 +199,9 @@ _ON_PAGES = {
 def say(error: SchedulerError) -> str:
     """Return an error of a list in the language of the page, without options of the command."""
     if error.message in _ON_PAGES:
-        return Invalid(_ON_PAGES[error.message], **error.facts).text(load_catalogue(g.language).gettext)
+        return Invalid(_ON_PAGES[error.message], **error.facts).text(
+            load_catalogue(g.language).gettext, names_in=g.language
+        )
     return error_in_words(error)
 
 

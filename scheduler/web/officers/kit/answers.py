@@ -60,7 +60,9 @@ def is_contradiction(error: SchedulerError) -> bool:
 
 def error_in_words(error: SchedulerError) -> str:
     """Return an error in the language of the page, as sentences."""
-    return " ".join(sentence(one.text(load_catalogue(g.language).gettext)) for one in list_errors(error))
+    return " ".join(
+        sentence(one.text(load_catalogue(g.language).gettext, names_in=g.language)) for one in list_errors(error)
+    )
 
 
 def sentence(text: str) -> str:

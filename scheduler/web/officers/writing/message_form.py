@@ -164,7 +164,7 @@ def _send(app: App, key: str, form: Form) -> Answer | str:
 
 
 def _read_audience(form: Form) -> tuple[Sequence[str], Sequence[int]]:
-    """Return the words of the audience, and the ids of the chosen guests. Raise FormRefused unless it is clear who."""
+    """Return the words of the audience, and the ids of the chosen guests. Raise FormRefused if it is not clear."""
     to = [name.removeprefix(TO) for name, typed in form.typed.items() if name.startswith(TO) and typed]
     guests = _read_numbers(form["people"])
     if not to and not guests:

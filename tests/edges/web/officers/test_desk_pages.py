@@ -242,7 +242,7 @@ def test_who_is_registered_already_is_told_in_words(app, web):
     again = send(web, f"{LIST}/register", **typed)
 
     assert 422 == again.status_code
-    assert "Ann is already registered for opening: confirmed." in text(again)
+    assert "Ann is already registered for Opening: confirmed." in text(again)
 
 
 @ONE_ENGINE
@@ -443,7 +443,7 @@ def test_what_has_changed_meanwhile_is_said_when_the_button_is_pressed(app, web)
     sent = web.post(f"{LIST}/guests/{number}/removal", data={"csrf_token": sealed})
 
     assert 422 == sent.status_code
-    assert "has already withdrawn from opening" in text(sent)
+    assert "has already withdrawn from Opening" in text(sent)
 
 
 @ONE_ENGINE

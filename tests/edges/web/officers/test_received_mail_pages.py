@@ -6,9 +6,11 @@ import re
 
 import pytest
 
-from scheduler.model.attendance import Partstat, Standing
-from scheduler.model.events import Visibility
+from scheduler.model.attendance import Answer, Partstat, Standing
+from scheduler.model.events import Event, Visibility
 from scheduler.model.letters import LetterKind
+from scheduler.services.common.lookup import get
+from scheduler.services.events.attendance import transitions
 from tests.support.accounts import an_account, seal, sign_in, text
 from tests.support.builders import NOW, START, a_person, an_event, attendees_of, invite
 from tests.support.guest_mail import mail, receive, reply
@@ -180,3 +182,20 @@ def test_the_answers_to_choose_from_are_words_of_the_officers_language(app, web)
 
     answers = page.partition("Каков ответ?")[2].partition("</fieldset>")[0]
     assert ["приглашение принято", "участие под вопросом"] == re.findall("<span>(.*?)</span>", answers)[::3]
+
+
+def test_whoever_accepted_is_named_with_the_true_reason_and_the_others_are_asked_to_keep_the_day(app, web):
+    with app.db.write() as session:
+        event = get(session, Event, "opening")
+        invite(session, event, a_person(session, "deputy", name="Anong", email="anong@example.org"))
+        guests = attendees_of(session)
+        transitions.answer(session, guests[0], Partstat.ACCEPTED, by=Answer.DESK, on=None, now=NOW)
+        numbers = [str(one.id) for one in guests]
+    asked = {"csrf_token": seal(web, MAILS), "to": numbers}
+
+    shown = text(web.post("/en/desk/events/opening/several/save-the-date", data=asked))
+
+    assert "Somchai has accepted the invitation to Opening already." in shown
+    assert "governor" not in shown.partition("<main")[2].replace(GOVERNOR, "")
+    assert "Save the date" in shown
+    assert "Anong" in shown
