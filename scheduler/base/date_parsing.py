@@ -183,13 +183,31 @@ def parse_day(text: str, *, now: datetime, tzid: str) -> date:
 def parse_hour(text: str) -> time:
     """Return the time of day that ``text`` means where only an hour is asked for: 16, 16.00, 1600, 4 pm, noon.
 
-    Raise Invalid for what cannot be read as one.
+    Raise Invalid for what cannot be read as one, and for 24:00, at which a day ends and nothing begins.
     """
+    since_midnight, _is_named = _read_hour(text)
+    if since_midnight == _DAY:
+        raise Invalid("A day ends at 24:00: write 00:00 and the next day.")
+    return _at(date.min, since_midnight).time()
+
+
+def parse_end_hour(text: str) -> timedelta:
+    """Return the hour at which something ends, as time since the midnight that began its day.
+
+    It is written as for `parse_hour`. 24:00, and midnight by its name, is the end of that day: a whole day. Raise
+    Invalid for what cannot be read as an hour.
+    """
+    since_midnight, is_named = _read_hour(text)
+    return _DAY if is_named else since_midnight
+
+
+def _read_hour(text: str) -> tuple[timedelta, bool]:
+    """Return an hour alone as time since midnight, and whether it is midnight by its name."""
     found = _find(text, _HOUR_SHAPES).get("hour", {})
     if "y" in found:
         found = {"t": divmod(found["y"][0], 100)}
     try:
-        return _at(date.min, _hour(found)).time()
+        return _hour(found), _is_midnight(found)
     except ValueError as error:
         raise Invalid("“{text}” cannot be read as a time: write it like 16:00.", text=make_legible(text)) from error
 

@@ -228,7 +228,8 @@ def _parse_interval(value: str) -> Interval:
     opens, dash, closes = value.replace("–", "-").partition("-")
     if not dash:
         raise Invalid("{value} is not a range of hours; write it like 10:00-18:00", value=_shorten(value))
-    return _parse_time(opens.strip()), _parse_time(closes.strip())
+    until_midnight = closes.strip() == "24:00"  # ISO 8601; the same as 00:00, with which the next day begins
+    return _parse_time(opens.strip()), time() if until_midnight else _parse_time(closes.strip())
 
 
 def _parse_weekly(value: Any) -> tuple[tuple[int, Interval], ...]:

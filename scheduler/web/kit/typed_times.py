@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 
-from scheduler.base.date_parsing import parse_hour
+from scheduler.base.date_parsing import parse_end_hour, parse_hour
 from scheduler.base.errors import SchedulerError
 from scheduler.services.common.values import parse_hours_of_day
 from scheduler.web.kit.paths import FIRST_YEAR, LAST_YEAR
@@ -34,13 +34,17 @@ def read_hours(typed: str) -> str:
     return hours
 
 
+def _parse_closing(typed: str) -> datetime:
+    return datetime.combine(date.min, time()) + parse_end_hour(typed)
+
+
 def _even_hours(typed: str) -> str:
     """Return hours as files write them: 10-18 is 10:00-18:00. What cannot be read stays as it is."""
     spans = []
     for part in typed.replace("–", "-").replace("—", "-").split(","):
         opens, dash, closes = part.partition("-")
         try:
-            spans.append(f"{parse_hour(opens):%H:%M}-{parse_hour(closes):%H:%M}" if dash else part)
+            spans.append(f"{parse_hour(opens):%H:%M}-{_parse_closing(closes):%H:%M}" if dash else part)
         except SchedulerError:
             return typed
     return ", ".join(spans)

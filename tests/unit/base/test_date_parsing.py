@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scheduler.base import date_parsing
 from scheduler.base.date_format import format_day, format_lead, format_span
-from scheduler.base.date_parsing import LANGUAGES, parse_day, parse_hour, parse_when
+from scheduler.base.date_parsing import LANGUAGES, parse_day, parse_end_hour, parse_hour, parse_when
 from scheduler.base.durations import format_duration, normalize_typed, parse_duration
 from scheduler.base.errors import Invalid
 
@@ -482,13 +482,25 @@ def test_a_length_without_a_short_form_is_a_fault(length):
         *[(typed, 19) for typed in ("7 вечера", "7 часов вечера", "кешкі 7", "1 ทุ่ม")],
         *[(typed, 9) for typed in ("9 утра", "таңғы 9", "9 โมงเช้า")],
         *[(typed, 12) for typed in ("noon", "полдень", "талтүс", "เที่ยง")],
-        *[(typed, 0) for typed in ("midnight", "24:00", "0")],
+        *[(typed, 0) for typed in ("midnight", "00:00", "0")],
         *[(typed, 18) for typed in ("18h", "18H", "18 h", "18h00", "six pm")],
         *[(typed, 9) for typed in ("9 o'clock", "nine o’clock", "nine")],
     ],
 )
 def test_an_hour_alone_is_read_as_people_write_it(typed, hour):
     assert time(hour) == parse_hour(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hours"), [("24:00", 24), ("24", 24), ("midnight", 24), ("полночь", 24), ("00:00", 0), ("18h", 18)]
+)
+def test_an_end_at_midnight_ends_its_day_unless_it_is_written_as_the_hour_that_begins_one(typed, hours):
+    assert timedelta(hours=hours) == parse_end_hour(typed)
+
+
+def test_nothing_begins_at_24_00():
+    with pytest.raises(Invalid, match="write 00:00 and the next day"):
+        parse_hour("24:00")
 
 
 @pytest.mark.parametrize(

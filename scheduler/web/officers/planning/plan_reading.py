@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from flask import g
 
 from scheduler.base.clock import zone
-from scheduler.base.date_parsing import parse_day, parse_hour, parse_when
+from scheduler.base.date_parsing import parse_day, parse_end_hour, parse_hour, parse_when
 from scheduler.base.durations import NominalDuration, parse_nominal
 from scheduler.base.errors import Invalid, SchedulerError, list_errors
 from scheduler.base.i18n import LANGUAGES, N_
@@ -38,7 +38,7 @@ from scheduler.web.officers.planning.kind_forms import DAYS, FORMS, HOUR, HOUR_U
 T = TypeVar("T")
 MOST_LEADS = 30
 MOST_CLOSED = 40
-LATE, EARLY = time(12), time(6)  # what begins after noon and ends before six, ends on the next day
+LATE, EARLY = time(12), timedelta(hours=6)  # what begins after noon and ends before six, ends on the next day
 END_OF_DAY = time(23, 59)
 TEXTS = ("title", "description", "dress_code", "bring", "instructions", "remote_instructions")
 _LETTER_H = re.compile(r"(\d{1,2}) ?[hH] ?(\d\d)?")  # 18h, 2h30
@@ -203,9 +203,9 @@ class PlanReader:
         if isinstance(ends, NominalDuration):
             self.fields["duration"] = ends
             return
-        next_day = last is None and (ends == time() or (starts >= LATE and ends < EARLY))
+        next_day = last is None and (ends == timedelta() or (starts >= LATE and ends < EARLY))
         day = self.first_day + timedelta(days=1) if next_day else last or self.first_day
-        self.fields["dtend"] = datetime.combine(day, ends)
+        self.fields["dtend"] = datetime.combine(day, time()) + ends
 
     # The rest
 
@@ -337,18 +337,25 @@ def _find_all(typed: str, choices: ChoiceList) -> Iterator[Choice]:
         yield choices.find(name)
 
 
-def _parse_end(typed: str, starts: time | None) -> time | NominalDuration:
-    """Return the hour at which something ends, or how long it lasts: 2 часа is an hour only after one o'clock."""
+def _parse_end(typed: str, starts: time | None) -> timedelta | NominalDuration:
+    """Return the hour at which something ends, as time since midnight, or how long it lasts.
+
+    2 часа is an hour only if it begins before two o'clock.
+    """
     if (written := _LETTER_H.fullmatch(typed)) and starts is not None:
         return _parse_letter_h(typed, int(written[1]) * 60 + int(written[2] or 0), starts)
     length = _parse_length(typed)
     try:
-        hour = parse_hour(typed)
+        hour = parse_end_hour(typed)
     except SchedulerError:
         if length is None:
             raise
         return length
-    return length if length is not None and starts is not None and hour <= starts else hour
+    return length if length is not None and starts is not None and hour <= _since_midnight(starts) else hour
+
+
+def _since_midnight(hour: time) -> timedelta:
+    return timedelta(hours=hour.hour, minutes=hour.minute, seconds=hour.second)
 
 
 def _parse_letter_h(typed: str, minutes: int, starts: time) -> NominalDuration:

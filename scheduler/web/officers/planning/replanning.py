@@ -19,7 +19,7 @@ from sqlalchemy.orm import object_session
 from werkzeug.wrappers import Response as Answer
 
 from scheduler.app import App
-from scheduler.base.date_parsing import parse_day, parse_hour
+from scheduler.base.date_parsing import parse_day, parse_end_hour, parse_hour
 from scheduler.base.errors import Invalid, NothingToChange
 from scheduler.base.i18n import N_
 from scheduler.base.text import KEY
@@ -201,15 +201,17 @@ def _read_end(act: SheetAct, start: datetime) -> datetime | None:
         return None
     present = start + (event.dtend - event.dtstart)
     last = _read_day(act, "last") if form["last"].strip() else None
-    until = _read_hour(form, "until", present.time())
+    until = _read_end_hour(form, present)
     if form.errors:
         raise FormRefused
     if event.timing is not Timing.HOURS:
         return None if last is None else datetime.combine(last, time()) + DAY
-    ends = datetime.combine(last or present.date(), until)
+    ends = datetime.combine(last or present.date(), time()) + until
     if last is None:  # the same day, or the night after
-        ends = datetime.combine(start.date(), until)
+        ends = datetime.combine(start.date(), time()) + until
         ends += DAY if ends <= start else timedelta()
+    elif until == DAY:  # 24:00, which no picker shows, is 00:00 of the next day
+        form.typed = {**form.typed, "last": f"{ends:%Y-%m-%d}"}
     if ends <= start:
         form.errors["until"] = _("The end must be after the start.")
         raise FormRefused
@@ -244,6 +246,19 @@ def _read_hour(form: Form, name: str, otherwise: time) -> time:
         form.errors[name] = sentence(in_words(error))
         return otherwise
     form.typed = {**form.typed, name: f"{hour:%H:%M}"}
+    return hour
+
+
+def _read_end_hour(form: Form, present: datetime) -> timedelta:
+    """Return the hour of the end that was typed, as time since midnight; else that of the ``present`` end."""
+    if not form["until"].strip():
+        return present - datetime.combine(present.date(), time())
+    try:
+        hour = parse_end_hour(form["until"])
+    except Invalid as error:
+        form.errors["until"] = sentence(in_words(error))
+        return timedelta()
+    form.typed = {**form.typed, "until": f"{datetime.combine(date.min, time()) + hour:%H:%M}"}
     return hour
 
 

@@ -129,6 +129,9 @@ def test_hours_and_days_mean_what_people_mean_by_them(app, web):
         ("half past nine", "quarter to 11", "", (2, 10, 45)),
         ("1", "2 часа", "", (2, 2)),
         ("10", "9", "4 Feb", (4, 9)),
+        ("10", "24:00", "", (3, 0)),
+        ("10", "24:00", "4 Feb", (5, 0)),
+        ("10", "midnight", "4 Feb", (5, 0)),
     ]
     form = {"kind": "meeting", "known": "hour", "day": "2 Feb", "opens": "20 Jan", "closes": "1 Feb"}
     for number, (begins, typed, until, _end) in enumerate(ends):

@@ -149,6 +149,13 @@ def test_an_event_is_stretched_by_its_end_and_keeps_its_length_without_one(app, 
         assert (date(2027, 2, 2), date(2027, 2, 25)) == (show.first_on, show.last_on)
 
 
+def test_an_end_at_24_00_is_the_end_of_the_last_day(app, web):
+    carry_out(web, "opening", "move", day="2027-02-02", hour="10:00", last="2027-02-03", until="24:00")
+
+    with app.db.read() as session:
+        assert datetime(2027, 2, 4) == get(session, Event, "opening").dtend
+
+
 def test_other_days_are_offered_and_one_press_takes_one(web):
     shown = text(send(web, "opening", "move", day="2027-03-02", hour="10:00"))
     days = re.findall(r'name="other_day" value="([^"]+)"', shown)
