@@ -82,8 +82,9 @@ def _translate(kind: type[Draft], detail: Any, place: str) -> Invalid:
     return Invalid("{place}: {problem}", place=place, problem=problem)
 
 
+MISSING = N_("is missing")
 _MESSAGES = {
-    "missing": N_("is missing"),
+    "missing": MISSING,
     "enum": N_("is not one of {expected}"),
     "bool_type": N_("must be true or false"),
     "bool_parsing": N_("must be true or false"),

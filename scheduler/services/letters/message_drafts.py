@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduler.base.errors import Invalid
+from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Email, Name, Prose
@@ -14,6 +15,8 @@ from scheduler.services.common.values import Email, Name, Prose
 # The placeholders of each part of a message; they are filled when a letter is composed.
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
+
+MISSING_IN_LANGUAGE = N_("{name}: is missing in {language}")
 
 
 class MessageDraft(Draft):
@@ -33,7 +36,7 @@ def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:
     for name, text, other in (("text", made.text, made.subject), ("subject", made.subject, made.text)):
         for tag in other:
             if not text.get(tag):
-                raise Invalid("{name}: is missing in {language}", name=name, language=tag)
+                raise Invalid(MISSING_IN_LANGUAGE, name=name, language=tag)
         _refuse_unknown_placeholders(name, text)
     return made
 

@@ -20,6 +20,7 @@ from flask import Response, abort, g, make_response, request
 from scheduler.base.errors import Invalid, SchedulerError
 from scheduler.base.i18n import LANGUAGES, load_catalogue
 from scheduler.base.text import Text, can_be_stored, check_line
+from scheduler.services.common.drafts import MISSING
 from scheduler.services.common.tokens import derive, is_same
 from scheduler.web.kit.language import _
 
@@ -127,6 +128,8 @@ def merge_texts(before: Text, form: Form, name: str) -> dict[str, str]:
 def in_words(problem: SchedulerError) -> str:
     """Return what is wrong with a field, in the language of the page, without the field's name in files."""
     inner = problem.facts.get("problem", problem)
+    if isinstance(inner, SchedulerError) and inner.message == MISSING:
+        return _("Fill in this field.")
     return inner.text(load_catalogue(g.language).gettext) if isinstance(inner, SchedulerError) else str(inner)
 
 

@@ -65,6 +65,16 @@ def find_reversal(session: Session, event: Event, *, now: datetime) -> ReversalO
     return None if told or until <= now else ReversalOffer(last.actor, last.made_at, until)
 
 
+def is_reversible(session: Session, event: Event, *, now: datetime) -> bool:
+    """Return whether an event was changed, and nobody has been informed of its last change yet."""
+    last = _find_last_change(session, event)
+    if last is None:
+        return False
+    together = sa.select(LastChange.event_id).where(LastChange.act == last.act)
+    told = sa.select(Letter.id).where(Letter.event_id.in_(together), _has_left(last.made_at, now))
+    return not session.scalar(sa.select(told.exists()))
+
+
 def take_back(
     session: Session, event: Event, *, whole_act: bool = False, now: datetime, force: str | None = None
 ) -> TakenBack:

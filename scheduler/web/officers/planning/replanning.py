@@ -65,6 +65,7 @@ class PlanningAct:
 def blueprint(app: App) -> Blueprint:
     pages = guard.blueprint("replanning")
     pages.add_app_template_global(_offer_reversal, "offer_reversal")
+    pages.add_app_template_global(_is_reversible, "is_reversible")
 
     @pages.get(PLAN)
     @may(Act.PLAN_EVENTS, about=scope.PLANNED)
@@ -99,6 +100,12 @@ def _offer_reversal(event: Event, now: datetime) -> OfferedReversal | None:
     made_at = event_text.clocks_of(found.made_at, event)
     words = _("Time of the change: {moment}; made by: {actor}.", moment=made_at, actor=found.actor)
     return OfferedReversal(words, -(-(found.until - now) // timedelta(minutes=1)))
+
+
+def _is_reversible(event: Event, now: datetime) -> bool:
+    """Return whether the last change of an event can be undone. Called in the session of the page that asks."""
+    session = object_session(event)
+    return session is not None and reversal.is_reversible(session, event, now=now)
 
 
 def _show_question(app: App, key: str, verb: str, form: Form | None = None) -> str:

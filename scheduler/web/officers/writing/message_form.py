@@ -185,7 +185,10 @@ def _read_draft(form: Form) -> message_drafts.MessageDraft:
         name, tag = error.facts.get("name"), error.facts.get("language")
         if f"{name}_{tag}" not in form.typed:
             raise
-        form.errors[f"{name}_{tag}"] = sentence(in_words(error).removeprefix(f"{name}:").strip())
+        words = sentence(in_words(error).removeprefix(f"{name}:").strip())
+        if error.message == message_drafts.MISSING_IN_LANGUAGE:
+            words = _("Fill in this field too, or leave subject and text empty in this language.")
+        form.errors[f"{name}_{tag}"] = words
         raise FormRefused from error
 
 

@@ -93,7 +93,7 @@ def test_what_is_wrong_names_its_field_in_the_summary_too(web, governor):
     summary = refused.get_data(as_text=True).partition("<h1")[0]
 
     assert 'href="#precedence">Precedence, 1 is the highest: Enter a whole number.</a>' in summary
-    assert 'href="#name_en">Full name (English): Is missing.</a>' in summary
+    assert 'href="#name_en">Full name (English): Fill in this field.</a>' in summary
     assert 'href="#email">E-mail: ' in summary
 
 

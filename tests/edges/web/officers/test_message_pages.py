@@ -77,11 +77,11 @@ def test_a_reader_without_the_language_is_told_so_politely_before_the_message(ap
 
 
 def test_what_is_wrong_stands_in_the_form(web):
-    alone = send(web, **{**ENGLISH, "text_ru": "Откроются в девять."})
+    alone = send(web, **{**ENGLISH, "subject_ru": "", "text_ru": "Откроются в девять."})
     nobody = send(web, **{**ENGLISH, "to_everyone": "", "to_staff": "yes"})
 
     assert 422 == alone.status_code == nobody.status_code
-    assert "is missing in ru" in text(alone)
+    assert "leave subject and text empty in this language" in text(alone)
     assert "would receive this" in text(nobody)
 
 

@@ -237,8 +237,11 @@ def test_only_what_nobody_was_told_of_is_deleted(app, web):
 
 
 def test_the_last_change_is_taken_back(app, web):
+    page = "/en/desk/events/show"
+    assert "Undo the last change" not in text(web.get(page)), "nothing was changed yet"
     carry_out(web, "show", "move", day="2027-02-09")
 
+    assert "Undo the last change" in text(web.get(page))
     shown = text(send(web, "show", "take-back"))
     assert "2–20 February 2027" in shown
     assert "Previous time</th>" in shown
