@@ -62,7 +62,7 @@ def _list_conditions(wanted: MailFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(IncomingMail.event_id == wanted.event.id)
     if wanted.attendee is not None:
         conditions.append(IncomingMail.attendee_id == wanted.attendee.id)
-    if wanted.visibilities is not None:
+    if wanted.visibilities is not None and set(wanted.visibilities) != set(Visibility):
         known = sa.select(Event.id).where(Event.visibility.in_(wanted.visibilities))
         conditions.append(sa.or_(IncomingMail.event_id.is_(None), IncomingMail.event_id.in_(known)))
     return conditions

@@ -91,7 +91,13 @@ def _write_event(app: App, key: str, *, guests: bool) -> Response:
 
 
 def _ask(form: Form) -> str:
-    return render_template("web/desk/programme_file.html", title=_("Plan from a programme file"), form=form)
+    done = request.args.get("done", type=int)
+    return render_template(
+        "web/desk/programme_file.html",
+        title=_("Plan from a programme file"),
+        form=form,
+        done=_("The programme file was applied. Changes: {count}", count=done) if done else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,8 @@ def _take(app: App, form: Form) -> Answer | str:
             _require_posts(session, source)
             view = FileView(_apply(app, session, source, form, decide))
             if form["sure"] == view.digest:
-                return redirect_after_form(url_for("calendar.month", language=g.language))
+                shown = sum(one.verb is not ChangeKind.UNCHANGED for one in view.changes)
+                return redirect_after_form(url_for(".choose", language=g.language, done=shown))
             session.rollback()
     except Undecided as error:
         return _show(form, FileView(error.changes))

@@ -58,6 +58,13 @@ def test_every_look_shows_the_event_its_hour_and_what_stands_against_it(app, pla
         assert "Some day" in page
 
 
+def test_on_a_phone_the_venues_are_headings_above_what_they_hold(app, planned):
+    page = text(as_role(app).get("/en/desk/by-venue?at=2027-02-02"))
+
+    narrow = page.partition('<div class="pocket">')[2]
+    assert narrow.index("<h2>") < narrow.index("Grand opening") < narrow.index("Rehearsal")
+
+
 def test_the_month_draws_an_exhibition_as_a_bar_and_names_the_clock_of_another_place(app, planned):
     page = text(as_role(app).get(MONTH))
 

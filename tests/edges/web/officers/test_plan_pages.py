@@ -408,7 +408,9 @@ def test_a_programme_file_is_shown_before_it_is_applied_and_asks_what_both_have_
     assert "event opening" in text(shown)
     with app.db.read() as session:
         assert [] == list(session.scalars(sa.select(Event)))
-    assert 303 == keep_going(web, shown).status_code
+    done = keep_going(web, shown)
+    assert 303 == done.status_code
+    assert "The programme file was applied. Changes: 1" in text(web.get(done.location))
     with app.db.write() as session:
         planning.change_event(session, get(session, Event, "opening"), now=NOW, title={"en": "The desk's"})
 
