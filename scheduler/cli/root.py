@@ -49,7 +49,7 @@ COMMANDS = {
     "serve": ("system.serve:serve", N_("Serve the pages and the calendars.")),
     "db": ("system.db:db", N_("Upgrade, downgrade and check the tables; back up and restore.")),
     "doctor": ("system.doctor:doctor", N_("Show the settings, and what does not work.")),
-    "demo": ("system.demo:demo", N_("Play through a season of the programme.")),
+    "demo": ("system.demo.play:demo", N_("Play through a season of the programme.")),
     "completion": ("system.completion:completion", N_("Print the set-up for shell completion.")),
 }
 

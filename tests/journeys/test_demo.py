@@ -26,8 +26,8 @@ from click.testing import CliRunner, Result
 from scheduler.base.clock import ManualClock
 from scheduler.base.errors import Forbidden
 from scheduler.cli.root import root
-from scheduler.cli.system.demo import play
-from scheduler.cli.system.demo_directory import claim
+from scheduler.cli.system.demo.demo_directory import claim
+from scheduler.cli.system.demo.play import play
 from tests.support.builders import NOW
 from tests.support.machine import free_port, until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.cli.system.demo_commands import format_command
+from scheduler.cli.system.demo.pasted_commands import format_command
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from scheduler.base.errors import Conflict, Forbidden
 from scheduler.cli.root import root
-from scheduler.cli.system.demo_directory import MARKER, DemoDirectory, claim
+from scheduler.cli.system.demo.demo_directory import MARKER, DemoDirectory, claim
 from tests.support.full_disk import room_for
 
 THESIS = b"years of work\n"

@@ -27,8 +27,7 @@ from scheduler.channels.file import file_name
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import format_instant
-from scheduler.cli.system.demo_commands import LANGUAGE, format_argument, format_command
-from scheduler.cli.system.demo_directory import (
+from scheduler.cli.system.demo.demo_directory import (
     CALENDARS,
     DATABASE,
     LETTERS,
@@ -37,6 +36,7 @@ from scheduler.cli.system.demo_directory import (
     DemoDirectory,
     claim,
 )
+from scheduler.cli.system.demo.pasted_commands import LANGUAGE, format_argument, format_command
 from scheduler.model.accounts import AccountRole
 from scheduler.model.events import Event, Reminder
 from scheduler.model.letters import Letter, LetterKind
