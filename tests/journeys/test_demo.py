@@ -84,6 +84,7 @@ def test_the_demo_plans_registers_writes_moves_and_reminds(played: str) -> None:
     for act in (
         "A programme is read",
         "People register",
+        "Guests are invited, and answer",
         "Calendars are written",
         "A ceremony is moved",
         "An appointment at",
@@ -95,6 +96,15 @@ def test_the_demo_plans_registers_writes_moves_and_reminds(played: str) -> None:
 def test_the_third_by_video_waits_and_is_offered_the_place_that_is_freed(played: str) -> None:
     assert "On the waiting list:" in played
     assert "Offered to:" in played
+
+
+def test_the_answers_of_guests_are_read_from_their_mail_and_from_a_note_verbale(played: str) -> None:
+    answered = re.sub(r"\s+", " ", played.partition("$ scheduler attendee list sample-phuket-opening")[2])
+
+    assert re.search(r"The Governor of Phuket Province .*? confirmed accepted \(mail, ", answered)
+    assert re.search(r"The Deputy Governor of Bangkok .*? represented by Chief", answered)
+    assert re.search(r"The Deputy Mayor of Astana .*? regrets \(note verbale, ", answered)
+    assert re.search(r"The Harbour Master of Phuket reports that an e-mail did not arrive", answered)
 
 
 def test_a_visit_is_booked_moved_displaced_and_reminded_of_once(letters: list[EmailMessage]) -> None:

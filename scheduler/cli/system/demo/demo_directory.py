@@ -24,16 +24,18 @@ from scheduler.storage import writer_line
 
 MARKER = ".scheduler-demo"
 ABOUT = b"# Made by `scheduler demo`, which removes what it wrote when it plays here again, and nothing else.\n"
-SETTINGS, PROGRAMME, DATABASE, LETTERS, CALENDARS = (
+SETTINGS, PROGRAMME, DATABASE, LETTERS, CALENDARS, ANSWERS = (
     "scheduler.toml",
     "programme.toml",
     "scheduler.db",
     "letters",
     "calendars",
+    "answers",
 )
+FOLDERS = (LETTERS, CALENDARS, ANSWERS)
 IN_USE = ("secret", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}{writer_line.END}")
 FIXED = (SETTINGS, PROGRAMME, *IN_USE)
-_CALENDAR = re.compile(rf"{CALENDARS}/[a-z0-9-]+\.[a-z]+\.ics")
+_MADE = re.compile(rf"{CALENDARS}/[a-z0-9-]+\.[a-z]+\.ics|{ANSWERS}/[a-z0-9-]+\.eml")
 _ANY = "any"  # in place of the digest of a file that changes while the demo is used
 
 
@@ -112,7 +114,7 @@ def _make(path: Path) -> None:
 def _list_names(path: Path) -> Iterator[str]:
     """Yield what is in the directory, and in the folders that the demo makes."""
     for file in sorted(path.iterdir()):
-        if file.name in (LETTERS, CALENDARS) and file.is_dir():
+        if file.name in FOLDERS and file.is_dir():
             yield from (f"{file.name}/{inner.name}" for inner in sorted(file.iterdir()))
         else:
             yield file.name
@@ -145,7 +147,7 @@ def _lock(marker: FileIO, path: Path) -> None:
 def _parse_marker(text: str) -> dict[str, str]:
     """Return names with digests. Whoever can write the marker shall not have other files removed by it."""
     lines = [line.partition(" ") for line in text.splitlines()]
-    return {name: digest for digest, _, name in lines if name in FIXED or _CALENDAR.fullmatch(name)}
+    return {name: digest for digest, _, name in lines if name in FIXED or _MADE.fullmatch(name)}
 
 
 def _remove_written(path: Path, listed: Mapping[str, str]) -> None:
@@ -154,14 +156,14 @@ def _remove_written(path: Path, listed: Mapping[str, str]) -> None:
     _refuse_used(path / DATABASE)
     for file in files:
         file.unlink(missing_ok=True)  # what belongs to the database has gone with its last user
-    for folder in (LETTERS, CALENDARS):
+    for folder in FOLDERS:
         with suppress(OSError):  # there is none, or somebody has put something there
             (path / folder).rmdir()
 
 
 def _find_written(path: Path, listed: Mapping[str, str]) -> list[Path]:
     """Return the files that an earlier demo wrote. Raise Conflict for something else in their place."""
-    for folder in (LETTERS, CALENDARS):
+    for folder in FOLDERS:
         if (path / folder).is_symlink() or ((path / folder).exists() and not (path / folder).is_dir()):
             raise _foreign(path / folder)
     letters = [name for name in _list_names(path) if name.startswith(f"{LETTERS}/") and _is_letter(name)]

@@ -28,6 +28,7 @@ from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.kit.language import _, language, translate_word
 from scheduler.cli.kit.records import format_instant
 from scheduler.cli.system.demo.demo_directory import (
+    ANSWERS,
     CALENDARS,
     DATABASE,
     LETTERS,
@@ -36,6 +37,7 @@ from scheduler.cli.system.demo.demo_directory import (
     DemoDirectory,
     claim,
 )
+from scheduler.cli.system.demo.guest_replies import accept_in_outlook, bounce, delegate
 from scheduler.cli.system.demo.pasted_commands import LANGUAGE, format_argument, format_command
 from scheduler.model.accounts import AccountRole
 from scheduler.model.events import Event, Reminder
@@ -58,6 +60,7 @@ data_dir = {directory}
 mail_url = {letters}
 base_url = "{address}"
 mail_from = "Embassy of the Republic of Kazakhstan <programme@embassy.example>"
+mail_replies = "programme+*@embassy.example"
 timezone = "Asia/Bangkok"
 
 [house]
@@ -69,6 +72,9 @@ th = "สถานเอกอัครราชทูตสาธารณร�
 HOST, PORT = "127.0.0.1", 8000  # as `scheduler serve` has them unless told
 OFFICER = "officer"
 CEREMONY = "sample-astana-in-bangkok-opening"
+OPENING = "sample-phuket-opening"
+DEPUTY_MAYOR = "sample-deputy-mayor-of-astana"
+CHIEF_OF_STAFF = "chief.of.staff.bangkok@example.org"
 POST, SERVICE = "phuket", "passport"
 FAMILY = (
     "--person",
@@ -131,6 +137,7 @@ def play(place: DemoDirectory, clock: ManualClock) -> None:
     acts.plan()
     password = acts.add_officer()
     acts.register()
+    acts.invite()
     acts.subscribe()
     acts.change()
     acts.visit()
@@ -186,6 +193,44 @@ class _Play:
         click.echo(_("One person withdraws: the place goes to the first on the waiting list who fits."))
         self._run("attendee", "withdraw", CEREMONY, "olga@example.org", "--yes")
         self._run("attendee", "list", CEREMONY)
+
+    def invite(self) -> None:
+        self._act(
+            _("Guests are invited, and answer"),
+            _(
+                "Each gets the formal invitation and answers it from their own calendar; what comes back by mail is"
+                " read, and what is certain is done."
+            ),
+        )
+        self._run("attendee", "invite", OPENING, DEPUTY_MAYOR, "--role", "guest of honour")
+        self._run("attendee", "send-invitation", OPENING, "--yes")
+        context = self._context()
+        self._deliver(context)
+        context.close()
+        invited = {item.address.partition("@")[0]: item.content for item in self.sent if item.kind == "invitation"}
+        (self.directory / ANSWERS).mkdir(exist_ok=True)
+        click.echo()
+        click.echo(_("The Governor of Phuket accepts in Outlook:"))
+        self._receive("1-accepted", accept_in_outlook(invited["governor.phuket"], at=self._later()))
+        click.echo(_("The Deputy Governor of Bangkok delegates to the chief of staff:"))
+        self._receive("2-delegated", delegate(invited["deputy.governor.bangkok"], CHIEF_OF_STAFF, at=self._later()))
+        click.echo(_("There is no such mailbox as that of the Harbour Master:"))
+        self._receive("3-returned", bounce(invited["harbour.master"], at=self._later()))
+        click.echo(_("The Deputy Mayor of Astana sends regrets by note verbale:"))
+        note = ("--by", "note verbale", "--reference", "12-4/218")
+        self._run("attendee", "answer", OPENING, DEPUTY_MAYOR, "regrets", *note)
+        self._run("attendee", "list", OPENING)
+        self._run("mail", "list")
+
+    def _later(self) -> datetime:
+        """Let some minutes pass, and return the present instant."""
+        self.clock.set(self.clock.now() + timedelta(minutes=7))
+        return self.clock.now()
+
+    def _receive(self, name: str, mail: bytes) -> None:
+        """Let a mail come in as the pipe of a mail server hands it over."""
+        self._run("mail", "receive", str(self.place.write(f"{ANSWERS}/{name}.eml", mail)))
+        click.echo()
 
     def subscribe(self) -> None:
         self._act(
@@ -271,12 +316,16 @@ class _Play:
             self.clock.set(moment)
             jobs.run_visit_upkeep(context.app)
             before = len(self.sent)
-            if delivery.deliver(context.app, self._watch(context)).down:
-                raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
+            self._deliver(context)
             if any(item.kind == LetterKind.VISIT_RECONFIRM for item in self.sent[before:]):
                 self._reconfirm(context)
         context.close()
         self._one_letter()
+
+    def _deliver(self, context: CommandContext) -> None:
+        """Send what is due, and print a line for each. Raise Forbidden if no letter can be written."""
+        if delivery.deliver(context.app, self._watch(context)).down:
+            raise Forbidden("{directory}: cannot be written", directory=self.directory / LETTERS)
 
     def _reconfirm(self, context: CommandContext) -> None:
         """Let the family say that it still comes: around holidays its visit is so far ahead that it is asked."""
@@ -339,6 +388,7 @@ class _Play:
             (_("the database"), DATABASE),
             (_("calendars: {count}").format(count=self.calendars), f"{CALENDARS}/"),
             (letters, f"{LETTERS}/"),
+            (_("what guests answered by mail"), f"{ANSWERS}/"),
         ):
             click.echo(f"  {place:<16} {what}")
         self._show_next(password)
