@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,30 @@ def read_languages(own: Path | None = None) -> dict[str, LanguageForms]:
     A form of an installation replaces a shipped one that is for the same people. Raise Invalid for a file that is
     wrong.
     """
-    files = [(file, False) for file in sorted(Path(ADDRESS_FORMS).glob("*.toml"))]
+    languages = dict(_read_shipped())
     if own is not None and own.is_dir():
-        files += [(file, True) for file in sorted(own.glob("*.toml"))]
-    languages: dict[str, LanguageForms] = {}
-    for file, is_own in files:
-        try:
-            read = read_file(file, own=is_own)
-        except Invalid as error:
-            raise Invalid("{place}: {problem}", place=file, problem=error) from error
-        languages[read.language] = _merge(languages.get(read.language), read)
+        _read_directory(own, languages, own=True)
     _check_offices(languages)
     _check_whole(languages)
     return languages
+
+
+@cache
+def _read_shipped() -> Mapping[str, LanguageForms]:
+    """Return the forms that come with the program, of each language; they stay the same while a process runs."""
+    languages: dict[str, LanguageForms] = {}
+    _read_directory(Path(ADDRESS_FORMS), languages)
+    return languages
+
+
+def _read_directory(directory: Path, languages: dict[str, LanguageForms], *, own: bool = False) -> None:
+    """Add the forms of all files of a directory to those of each language. Raise Invalid for a file that is wrong."""
+    for file in sorted(directory.glob("*.toml")):
+        try:
+            read = read_file(file, own=own)
+        except Invalid as error:
+            raise Invalid("{place}: {problem}", place=file, problem=error) from error
+        languages[read.language] = _merge(languages.get(read.language), read)
 
 
 def _merge(shipped: LanguageForms | None, read: LanguageForms) -> LanguageForms:
