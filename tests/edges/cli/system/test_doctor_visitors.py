@@ -10,8 +10,7 @@ import pytest
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.services.health import MANY_FORMS
-from scheduler.web.application import create_app
-from tests.support.instance import Scheduler
+from tests.support.instance import Scheduler, pages_of
 
 HOUR = timedelta(hours=1)
 PROXIED = {"SCHEDULER_BASE_URL": "https://programme.example", "SCHEDULER_TRUSTED_PROXIES": "1"}
@@ -23,7 +22,7 @@ def send(environment, clock):
 
     def ask(*addresses: str) -> None:
         app = App.open(config.load_settings({**environment, **PROXIED}), clock)
-        web = create_app(app).test_client()
+        web = pages_of(app).test_client()
         for address in addresses:
             web.post("/en/registration/x/withdrawal", headers={"X-Forwarded-For": address})
         app.close()

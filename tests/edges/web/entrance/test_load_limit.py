@@ -175,7 +175,7 @@ def test_a_larger_body_is_left_to_the_page_that_takes_it():
 
 @ONE_ENGINE
 def test_a_body_without_a_length_is_refused_where_it_is_too_large(app):
-    web = create_app(app).test_client()
+    web = pages_of(app).test_client()
 
     answer = web.post(
         "/en/registration/x/withdrawal",
@@ -192,7 +192,7 @@ def test_a_body_without_a_length_is_refused_where_it_is_too_large(app):
 
 @ONE_ENGINE
 def test_whoever_is_not_served_is_told_in_their_language_when_to_come_back(app):
-    web = Client(LoadLimit(create_app(app).wsgi_app, at_once=0, patience=BRIEF))
+    web = Client(LoadLimit(pages_of(app).wsgi_app, at_once=0, patience=BRIEF))
 
     answer, forms = web.get("/ru/"), web.post("/kk/events/opening/register")
 

@@ -7,10 +7,10 @@ import pytest
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.services.common.request_limits import UNKNOWN_SENDER
-from scheduler.web.application import create_app
 from scheduler.web.entrance.peers import client_address, read_address
 from scheduler.web.programme.feed_server import MAX_MADE, FeedServer
 from tests.support.forms import fill, plan, seal
+from tests.support.instance import pages_of
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"])
 V4, V6 = "203.0.113.7", "2001:db8:1:2::"
@@ -92,7 +92,7 @@ WRITINGS = ["203.0.113.{n}", "203.0.113.{n}:4000{n}", "[2001:db8:{n}::1]:4000{n}
 def test_visitors_behind_a_proxy_have_limits_of_their_own(behind, writing):
     app = behind(1)
     plan(app)
-    web = create_app(app).test_client()
+    web = pages_of(app).test_client()
 
     answers = []
     for n in range(1, 9):
@@ -107,7 +107,7 @@ def test_visitors_behind_a_proxy_have_limits_of_their_own(behind, writing):
 def test_one_visitor_who_comes_by_many_ports_is_one(behind):
     app = behind(1)
     plan(app)
-    web = create_app(app).test_client()
+    web = pages_of(app).test_client()
 
     answers = []
     for n in range(4):
@@ -152,7 +152,7 @@ def test_the_limit_of_calendars_cannot_be_avoided_by_another_port(behind):
     ],
 )
 def test_the_scheme_is_that_which_the_outermost_trusted_proxy_saw(behind, said, proxies, secure):
-    web = create_app(behind(proxies)).test_client()
+    web = pages_of(behind(proxies)).test_client()
 
     answer = web.get("/en/clock", headers={"X-Forwarded-Proto": said})
 
@@ -162,7 +162,7 @@ def test_the_scheme_is_that_which_the_outermost_trusted_proxy_saw(behind, said, 
 @ONE_ENGINE
 def test_a_form_is_counted_by_address_also_without_a_proxy(app):
     plan(app)
-    web = create_app(app).test_client()
+    web = pages_of(app).test_client()
 
     answers = [fill(web, email=f"{n}@example.org").status_code for n in range(4)]
 

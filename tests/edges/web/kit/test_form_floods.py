@@ -21,6 +21,7 @@ from scheduler.web.kit.forms import OPEN_FOR
 from scheduler.web.kit.limit_storage import AT_ONCE, DatabaseStorage
 from tests.support.builders import an_event
 from tests.support.forms import challenge, sealed, solution, solved
+from tests.support.instance import pages_of
 
 FORM = "/en/events/opening/register"
 TYPED = {"name": "Anna", "email": "anna@example.org", "mode": "in person", "companions": "", "consent": "1"}
@@ -31,7 +32,7 @@ def web(app):
     with app.db.write() as session:
         for key in ("opening", "other"):
             an_event(session, key, registration="public")
-    return create_app(app).test_client()
+    return pages_of(app).test_client()
 
 
 def page(web, form=FORM) -> str:
@@ -252,7 +253,8 @@ def test_a_limit_is_of_one_asker(app, web, one, other, same):
 
 
 @pytest.mark.both_engines
-def test_a_window_ends_and_what_is_over_is_swept_a_little_at_a_time(app, web, clock):
+def test_a_window_ends_and_what_is_over_is_swept_a_little_at_a_time(app, clock):
+    web = create_app(app).test_client()  # one that has swept nothing yet
     with app.db.write() as session:
         old = [
             {"key": f"{number}", "number": 1, "expires_at": clock.now() - timedelta(days=1)}

@@ -11,7 +11,6 @@ import pytest
 
 from scheduler.model.accounts import AccountRole
 from scheduler.services.events.attendance import passes
-from scheduler.web.application import create_app
 from scheduler.web.officers.kit import camera
 from tests.support.accounts import an_account, sign_in
 from tests.support.builders import EVENING, an_event
@@ -134,7 +133,7 @@ def test_the_front_desk_of_a_post_reads_pictures_for_its_own_and_for_nobody_at_a
 
 
 def test_pictures_are_counted_for_an_account_and_not_for_the_address_it_shares_with_other_doors(app, clock):
-    web = create_app(app, limit="6 per minute").test_client()
+    web = pages_of(app, limit="6 per minute").test_client()
     clock.set(EVENING)
     with app.db.write() as session:
         an_event(session)

@@ -408,7 +408,7 @@ def test_a_session_of_another_instance_opens_nothing(app, web, environment, cloc
     an_account(app)
     sign_in(web)
     other = App.open(config.load_settings({**environment, "SCHEDULER_SECRET": "1" * 64}), clock)
-    client = create_app(other).test_client()
+    client = pages_of(other).test_client()
 
     client.set_cookie("desk", web.get_cookie("desk").value)
 
@@ -505,7 +505,7 @@ def test_no_secret_is_kept_for_later_and_nothing_is_sent_to_another_site(app, we
 def test_the_cookie_is_for_our_pages_alone_and_for_no_script(environment, clock, url, name):
     app = App.open(config.load_settings({**environment, "SCHEDULER_BASE_URL": url}), clock)
 
-    said = create_app(app).test_client().get(SIGN_IN).headers["Set-Cookie"]
+    said = pages_of(app).test_client().get(SIGN_IN).headers["Set-Cookie"]
 
     parts = {part.strip() for part in said.split(";")}
     assert said.startswith(f"{name}=")

@@ -24,7 +24,6 @@ from scheduler.services.common.lookup import get
 from scheduler.services.directory import place_merging
 from scheduler.services.events.attendance import transitions
 from scheduler.services.events.programme import planning
-from scheduler.web.application import create_app
 from tests.support import browser
 from tests.support.builders import NOW, START, a_city, a_person, a_venue, an_event, an_organisation, invite, register
 from tests.support.instance import pages_of
@@ -366,7 +365,7 @@ def test_pages_are_only_read(web, method):
 
 @ONE_ENGINE
 def test_who_asks_too_often_is_told_to_wait_and_how_long(app):
-    web = create_app(app, limit="3 per minute").test_client()
+    web = pages_of(app, limit="3 per minute").test_client()
 
     answers = [web.get("/ru/") for _ in range(4)]
 
@@ -379,7 +378,7 @@ def test_who_asks_too_often_is_told_to_wait_and_how_long(app):
 @pytest.mark.parametrize(("number", "limited", "secure"), [("0", True, False), ("1", False, True)])
 def test_what_a_proxy_says_is_believed_only_where_there_is_one(environment, clock, number, limited, secure):
     app = App.open(config.load_settings({**environment, "SCHEDULER_TRUSTED_PROXIES": number}), clock)
-    web = create_app(app, limit="1 per minute").test_client()
+    web = pages_of(app, limit="1 per minute").test_client()
 
     def ask(address):
         return web.get("/en/", headers={"X-Forwarded-For": address, "X-Forwarded-Proto": "https"})
@@ -723,7 +722,7 @@ def test_an_address_that_would_come_back_many_times_is_refused(web):
 
 
 def test_only_who_asks_too_much_is_told_when_to_come_back(app):
-    web = create_app(app, limit="1 per minute").test_client()
+    web = pages_of(app, limit="1 per minute").test_client()
 
     first, second = web.get("/en/"), web.get("/en/")
 
