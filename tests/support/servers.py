@@ -6,23 +6,28 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
 import urllib3
+from werkzeug.serving import ThreadedWSGIServer
 
 from scheduler.app import App
 from scheduler.base import config
 from scheduler.base.clock import ManualClock
-from tests.support.instance import pages_of
+from tests.support.instance import close_engines, connect, pages_of
 from tests.support.machine import HANG, free_port, until
 from tests.support.processes import PROCESSES
 
@@ -32,47 +37,101 @@ NO_LIMIT = "100000 per minute"
 @contextmanager
 def serving(environment: Mapping[str, str], now: datetime) -> Iterator[str]:
     """The address of the pages, at that moment."""
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_serve, args=(dict(environment), now, theirs), daemon=True)
-    process.start()
-    theirs.close()
+    port = _beside(_start_pages, dict(environment), now)
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        process.kill()
-        process.join()
-        process.close()
-        ours.close()
-
-
-def _serve(environment: dict[str, str], now: datetime, port: Connection) -> None:
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    web = pages_of(_opened(environment, now), NO_LIMIT)
-    server = make_server("127.0.0.1", 0, web, threaded=True)
-    port.send(server.server_port)
-    server.serve_forever()
+        _beside(_stop_pages)
 
 
 def send_letters(environment: Mapping[str, str], now: datetime) -> None:
     """One round of the worker."""
-    process = PROCESSES.Process(target=_deliver, args=(dict(environment), now))
-    process.start()
-    process.join()
-    assert 0 == process.exitcode
-    process.close()
+    _beside(_deliver, dict(environment), now)
+
+
+def _beside(work: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what ``work`` returns in the process beside this one, or raise what it raises.
+
+    It is one for all tests of this process: what it has compiled for one of them, the next finds ready.
+    """
+    told, value = _start_beside(os.getpid())(work, arguments)
+    if not told:
+        raise value
+    return value
+
+
+@cache
+def _start_beside(_: int) -> Callable[..., tuple[bool, Any]]:
+    """Start the process beside this one, which has this number; return what sends work there."""
+    ours, theirs = PROCESSES.Pipe()
+    PROCESSES.Process(target=_work_beside, args=(theirs,), daemon=True).start()
+    theirs.close()
+
+    def send(*work: Any) -> tuple[bool, Any]:
+        ours.send(work)
+        answer: tuple[bool, Any] = ours.recv()
+        return answer
+
+    return send
+
+
+def _work_beside(orders: Connection) -> None:
+    with contextlib.suppress(EOFError):  # whoever gave orders has ended
+        while True:
+            work, arguments = orders.recv()
+            try:
+                orders.send((True, work(*arguments)))
+            except Exception as error:  # noqa: BLE001 - raised where it was ordered
+                orders.send((False, error))
+
+
+class _Pages(ThreadedWSGIServer):
+    """A server that answers whom it is answering before it ends, and hangs up on those who say nothing."""
+
+    daemon_threads = False  # it waits for these
+
+    def __init__(self, app: App) -> None:
+        super().__init__("127.0.0.1", 0, pages_of(app, NO_LIMIT))
+        self.served, self.clients = app, WeakSet[socket.socket]()
+        Thread(target=self.serve_forever, daemon=True).start()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.clients.add(request)
+        super().process_request(request, client_address)
+
+    def end(self) -> None:
+        self.shutdown()
+        for client in self.clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RD)
+        self.server_close()
+        self.served.close()
+        close_engines()
+
+
+_served: list[_Pages] = []  # in the process beside the tests
+
+
+def _start_pages(environment: dict[str, str], now: datetime) -> int:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    _served.append(_Pages(_opened(environment, now)))
+    return _served[-1].server_port
+
+
+def _stop_pages() -> None:
+    _served.pop().end()
 
 
 def _deliver(environment: dict[str, str], now: datetime) -> None:
     from scheduler.worker.delivery import deliver
 
-    deliver(_opened(environment, now))
+    app = _opened(environment, now)
+    deliver(app)
+    app.close()
 
 
 def _opened(environment: dict[str, str], now: datetime) -> App:
-    os.environ.update(environment)
-    return App.open(config.load_settings(), ManualClock(now))
+    return App.open(config.load_settings(environment), ManualClock(now), connect)
 
 
 @dataclass
