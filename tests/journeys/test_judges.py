@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.accounts import sign_in
-from tests.support.browser import BROWSERS, DESKTOP, JUDGES, QUIET
+from tests.support.browser import BRIEF, BROWSERS, DESKTOP, JUDGES, QUIET
 from tests.support.builders import NOW
 from tests.support.instance import pages_of
 from tests.support.machine import HANG, one_of
@@ -58,7 +58,7 @@ def judge(addresses: list[str], *, cookie: str) -> dict[str, list[str]]:
 
     asked: dict[str, Any] = {
         "browser": one_of("chromium-headless-shell", *BROWSERS),
-        "options": QUIET,
+        "options": (*QUIET, BRIEF),
         "patience": 1000 * HANG,
         "cookies": [{"name": "desk", "value": cookie, "domain": "127.0.0.1", "path": "/"}],
         "viewport": dict(zip(("width", "height"), DESKTOP, strict=True)),
