@@ -17,14 +17,13 @@ demo: $(VENV)/.ready ## play a season through, on sample data in ./demo
 
 # Processes that tests start need not compile the program each.
 test: export PYTHONDONTWRITEBYTECODE :=
-# With ARGS just those tests run, and the checks do not. Else crowds run after the others, those of servers one by one.
+# With ARGS just those tests run, and the checks do not. Else crowds run after the others, and those against a server first.
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
 	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(ALL_TESTS))
 
 SHARED_OUT := -n logical --dist worksteal
-CROWDS_IN = -m crowd $$(grep -rl --include='*.py' mark.crowd $(1))
-ALL_TESTS = $(BIN)/pytest $(SHARED_OUT) -m "not crowd" && \
-  $(BIN)/pytest $(SHARED_OUT) $(call CROWDS_IN,tests/services) && $(BIN)/pytest $(call CROWDS_IN,tests/journeys)
+ALL_TESTS = $(BIN)/pytest $(SHARED_OUT) -m "against_server or not crowd" && \
+  $(BIN)/pytest $(SHARED_OUT) -m "crowd and not against_server" $$(grep -rl --include='*.py' mark.crowd tests)
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .

@@ -101,16 +101,18 @@ def _names(given: str | Iterable[str]) -> Iterable[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let each of several workers begin with journeys, which take long, so that at the end none waits for another.
 
-    Workers begin with equal parts of the list, one after the other, and take from each other's ends.
+    Workers begin with equal parts of the list, one after the other, and take from each other's ends. The first begins
+    with all crowds against a server: no two of these are ever at work.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 0)
-    modules = [list(found) for _, found in groupby(filter(_is_journey, items), key=lambda item: item.path)]
+    journeys = sorted(filter(_is_journey, items), key=_is_against_server, reverse=True)
+    modules = [list(found) for _, found in groupby(journeys, key=lambda item: _is_against_server(item) or item.path)]
     others = [item for item in items if not _is_journey(item)]
     dealt: list[pytest.Item] = []
     for worker in range(workers):
-        journeys = list(chain.from_iterable(modules[worker::workers]))
-        rest = len(items) * (worker + 1) // workers - len(dealt) - len(journeys)
-        dealt += journeys + others[: max(0, rest)]
+        own = list(chain.from_iterable(modules[worker::workers]))
+        rest = len(items) * (worker + 1) // workers - len(dealt) - len(own)
+        dealt += own + others[: max(0, rest)]
         del others[: max(0, rest)]
     items[:] = dealt + others if workers else items
 
@@ -119,9 +121,13 @@ def _is_journey(item: pytest.Item) -> bool:
     return item.nodeid.startswith("tests/journeys/")
 
 
+def _is_against_server(item: pytest.Item) -> bool:
+    return item.get_closest_marker("against_server") is not None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Let what crowds run be imported once, and not by each of their processes."""
-    crowds = [item for item in session.items if item.get_closest_marker("crowd")]
+    crowds = [item for item in session.items if item.get_closest_marker("crowd") and not _is_against_server(item)]
     modules = {item.module.__name__ for item in crowds if isinstance(item, pytest.Function)}
     processes.make_ready(modules if len(crowds) == len(session.items) else {*modules, processes.PAGES})
     # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.

@@ -19,7 +19,7 @@ from tests.support.machine import HANG, until
 from tests.support.route_requests import RouteRequest, Season, public_requests
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.crowd
+pytestmark = [pytest.mark.crowd, pytest.mark.against_server]
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"])
 BOOKINGS, TIMES = 30, 3

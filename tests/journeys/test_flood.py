@@ -19,7 +19,7 @@ from tests.support.instance import settings_of
 from tests.support.machine import HANG, is_long
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.crowd
+pytestmark = [pytest.mark.crowd, pytest.mark.against_server]
 
 FORM = "/en/events/opening/register"
 POSTS = 500 if is_long() else 60  # of one address, and as many of many

@@ -137,7 +137,8 @@ def test_a_second_server_on_the_same_port_is_refused_in_one_line(steady_server):
     assert steady_server.answers(FEED)
 
 
-@pytest.mark.crowd  # on a busy machine a process may take longer to start than the old one waits
+@pytest.mark.crowd
+@pytest.mark.against_server  # on a busy machine a process may take longer to start than the old one waits
 @ONE_ENGINE
 def test_it_takes_new_processes_on_sighup_while_everybody_is_answered(single_server):
     """At the second try at the latest, as every browser and proxy makes one: a connection that is made in the very
