@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, groupby
 from pathlib import Path
@@ -79,6 +79,12 @@ ON_ONE_ENGINE = (
     "tests/services/letters/",
     "tests/services/outbox/test_reminders.py",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Return one worker more than there are processors: about a tenth of the time a test waits, and leaves one idle."""
+    return (yield) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -103,22 +103,17 @@ def old_data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def planned(environment, old_data, tmp_path):
+def planned(environment, old_data, tmp_path) -> None:
     """A programme planned by a machine with the old data."""
     (tmp_path / "season.toml").write_text(PROGRAMME)
-    child({**environment, "PYTHONTZPATH": str(old_data)}, "apply", str(tmp_path / "season.toml"), "--yes")
-
-
-def child(environment, *args: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "scheduler", *args],
-        env={**os.environ, **environment},
+        [sys.executable, "-m", "scheduler", "apply", str(tmp_path / "season.toml"), "--yes"],
+        env={**os.environ, **environment, "PYTHONTZPATH": str(old_data)},
         capture_output=True,
         text=True,
         timeout=HANG,
     )
     assert 0 == done.returncode, done.stderr
-    return done.stdout
 
 
 def event(app, key="opening") -> Event:
@@ -133,17 +128,18 @@ def feed(app, **given) -> bytes:
         )
 
 
-def test_new_data_keeps_the_wall_and_moves_the_instant_and_all_that_hangs_on_it(planned, environment, app):
+def test_new_data_keeps_the_wall_and_moves_the_instant_and_all_that_hangs_on_it(planned, scheduler, clock, app):
     """One story, because the child that plans takes its second."""
+    clock.set(datetime.now(UTC))  # as the child has it
     was = {key: event(app, key) for key in ("opening", "show", "bangkok", "later")}
     assert MOVED_AT == was["opening"].starts_at
     assert [MOVED_AT - DAY - HOUR, MOVED_AT - 2 * HOUR] == due(was["opening"])
     assert b"DTSTART:20270202T040000Z" in feed(app)
 
-    tried = json.loads(child(environment, "zones", "check", "--dry-run", "--json"))
+    tried = json.loads(scheduler("zones", "check", "--dry-run", "--json").output)
     untouched = event(app)
-    done = json.loads(child(environment, "zones", "check", "--json"))
-    again = json.loads(child(environment, "zones", "check", "--json"))
+    done = json.loads(scheduler("zones", "check", "--json").output)
+    again = json.loads(scheduler("zones", "check", "--json").output)
 
     # The trial says what will be done, and does nothing.
     assert tried == done
