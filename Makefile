@@ -21,9 +21,9 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.ready-dev $(VENV)/.ready-node $(VENV)/.ready-apt $(if $(ARGS),,check) ## check, then run every test; ARGS="tests/unit -k clock": just these
 	$(if $(ARGS),$(BIN)/pytest $(ARGS),$(ALL_TESTS))
 
-SHARED_OUT := -n logical --dist worksteal
-ALL_TESTS = $(BIN)/pytest $(SHARED_OUT) -m "against_server or not crowd" && \
-  $(BIN)/pytest $(SHARED_OUT) -m "crowd and not against_server" $$(grep -rl --include='*.py' mark.crowd tests)
+# Tests wait for about a tenth of their time, and one more worker than there are processors fills it. Crowds leave none.
+ALL_TESTS = $(BIN)/pytest -n $$(($$(nproc) + 1)) --dist worksteal -m "against_server or not crowd" && \
+  $(BIN)/pytest -n logical --dist worksteal -m "crowd and not against_server" $$(grep -rl --include='*.py' mark.crowd tests)
 
 check: $(VENV)/.ready-dev ## ruff, mypy and the import contracts, in seconds
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, groupby
 from pathlib import Path
@@ -31,6 +31,9 @@ from scheduler.storage.database import Database
 from tests.support import processes
 from tests.support.builders import NOW
 from tests.support.instance import Pool, Scheduler, connect, engine_for, settings_of
+
+# Libraries and tests stay: to look for garbage among them while they come in takes a sixth of the time of that.
+gc.disable()
 
 # What is compiled is kept for the next of some hundred processes, also where the environment says that it is not.
 sys.dont_write_bytecode = False
@@ -79,12 +82,6 @@ ON_ONE_ENGINE = (
     "tests/services/letters/",
     "tests/services/outbox/test_reminders.py",
 )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Return one worker more than there are processors: about a tenth of the time a test waits, and leaves one idle."""
-    return (yield) + 1
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -136,10 +133,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     crowds = [item for item in session.items if item.get_closest_marker("crowd") and not _is_against_server(item)]
     modules = {item.module.__name__ for item in crowds if isinstance(item, pytest.Function)}
     processes.make_ready(modules if len(crowds) == len(session.items) else {*modules, processes.PAGES})
-    # Libraries and tests stay; searching them for garbage again and again takes a twentieth of the time.
+    # Searching all of that for garbage again and again would take a twentieth of the time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
