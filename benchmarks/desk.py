@@ -8,6 +8,7 @@ page.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -81,6 +82,8 @@ def measure_pages(app: App, season: Season, rounds: int) -> Iterator[Row]:
     site = create_app(app, limit="1000000 per minute")
     web = site.test_client()
     sign_in(web, OFFICER)
+    gc.collect()
+    gc.freeze()  # as a server does when it has started
     for name, path in _pages(site, season):
         yield _measure_page(app, partial(web.get, path), name, rounds)
     sealed = seal_of_desk(web)

@@ -49,11 +49,11 @@ def receive_mail(app: App) -> int:
     from scheduler.channels.imap_mailbox import take_unseen
 
     new: list[bool] = []
-    take_unseen(url, lambda content: new.append(_receive(app, content)))
+    take_unseen(url, lambda content: new.append(receive_one(app, content)))
     return sum(new)
 
 
-def _receive(app: App, content: bytes) -> bool:
+def receive_one(app: App, content: bytes) -> bool:
     """Receive one mail; return whether it had not come in before."""
     mail = read_mail(content)
     with app.db.write("worker") as session:

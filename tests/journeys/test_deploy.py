@@ -24,6 +24,7 @@ DEPLOY = ROOT / "docs" / "deploy"
 UNITS = {
     "scheduler-web@.service": "scheduler-web@8000.service",
     "scheduler-worker.service": "scheduler-worker.service",
+    "scheduler-mail.service": "scheduler-mail.service",
 }
 # What every machine with systemd has, and the root of a test does not.
 TARGETS = ("sysinit", "basic", "shutdown", "network-online", "multi-user")

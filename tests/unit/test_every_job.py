@@ -70,6 +70,7 @@ NO_JOB_COMMANDS = {
     "feed publish": "set-up of another web server",
     "letter release": "after a backup was restored",
     "mail receive": "called by a mail server",
+    "mail listen": "called by a mail server",
 }
 
 # What has only a page or only a command, by the reason.

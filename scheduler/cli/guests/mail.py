@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -15,6 +17,7 @@ from scheduler.cli.kit.records import NUMBER, format_instant
 from scheduler.formats.incoming.received_mail import MOST_BYTES, read_mail
 from scheduler.model.events import Event
 from scheduler.model.letters import IncomingMail, MailState, ReceivedAnswer
+from scheduler.monitoring import logs
 from scheduler.services.common.lookup import get, get_attendee
 from scheduler.services.correspondence import inbox, receiving
 from scheduler.services.correspondence.answers import describe_reason
@@ -52,6 +55,30 @@ def receive(context: CommandContext, file: BinaryIO, as_json: bool) -> None:
     else:
         show_one(_leave_out(record), as_json=False)
         show(record["answers"], ANSWERS, as_json=False, nothing=_("No answer in the form of a calendar."))
+
+
+@mail.command(help=N_("Take mail from a mail server by LMTP, until it is stopped (Ctrl-C, or SIGTERM)."))
+@click.option("--host", default="127.0.0.1", show_default=True, help=N_("Address to listen on."))
+@click.option("--port", default=2424, show_default=True, type=click.IntRange(0, 65535), help=N_("Port to listen on."))
+@click.option(
+    "--socket", "file", type=click.Path(path_type=Path), help=N_("Socket file to listen on, in place of a port.")
+)
+@pass_context
+def listen(context: CommandContext, host: str, port: int, file: Path | None) -> None:
+    from scheduler.channels.lmtp import LmtpAddress, serve_lmtp
+    from scheduler.worker.jobs import receive_one
+
+    logs.configure(context.settings.log_format)
+    app = context.app
+    app.mailbox  # noqa: B018 - a missing secret is told before anything is taken
+    address = LmtpAddress(file=file) if file else LmtpAddress(host, port)
+
+    def tell(found: LmtpAddress) -> None:
+        click.echo(_("Taking mail by LMTP on {address} (Ctrl-C to stop)").format(address=found), err=True)
+
+    serve_lmtp(address, partial(receive_one, app), most_bytes=MOST_BYTES, ready=tell)
+    app.close()
+    click.echo(_("Stopped."), err=True)
 
 
 @mail.command("list", help=N_("List the mail that came in, the newest first."))

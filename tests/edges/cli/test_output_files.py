@@ -43,6 +43,7 @@ NOT_WRITTEN = {
     "attendee import file",
     "attendee export like",
     "demo directory",
+    "mail listen file",
     "scheduler config",
 }
 
