@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def babel(*arguments: str) -> None:
 TRANSLATIONS = Path(resources.TRANSLATIONS)
 
 
+@cache
 def read(file: Path, language: str | None = None) -> Catalog:
     with file.open("rb") as source:
         return read_po(source, locale=language, abort_invalid=True)

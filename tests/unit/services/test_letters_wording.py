@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from functools import cache
 from html.parser import HTMLParser
 from itertools import product
 from typing import Any, NamedTuple
@@ -145,8 +146,13 @@ def render(
     return Rendered(*render_letter(kind, words, language))
 
 
-def variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
+@cache
+def variants(kind: LetterKind, language: str) -> Sequence[Rendered]:
     """One letter in person and remote, with and without an own zone, with companions, undated."""
+    return tuple(_render_variants(kind, language))
+
+
+def _render_variants(kind: LetterKind, language: str) -> Iterator[Rendered]:
     for mode, tzid, companions, dated in product(Mode, (None, "Asia/Bangkok"), (0, 1, 3), (True, False)):
         status = Status.CANCELLED if kind is LetterKind.CANCELLED else Status.TENTATIVE
         event = an_event(status=status) if dated else undated(status=status)
