@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,14 @@ def read_state_of(connection: sa.Connection) -> SchemaState:
     return SchemaState(current, known[-1], newer=current is not None and current not in known)
 
 
-def list_revisions() -> list[str]:
+def list_revisions() -> Sequence[str]:
     """Return the revisions of the tables that this program knows, the oldest first."""
-    files = (migrations_directory() / "versions").glob("[0-9]*_*.py")
+    return _read_revisions(migrations_directory())
+
+
+@cache
+def _read_revisions(directory: Path) -> Sequence[str]:
+    files = (directory / "versions").glob("[0-9]*_*.py")
     return sorted(file.name.split("_")[0] for file in files)
 
 
