@@ -259,8 +259,9 @@ def _lend(engine: str, request: pytest.FixtureRequest, name: str) -> Iterator[st
 
 def _remove(file: Path) -> None:
     """Also where a test has put a directory in its place."""
-    for left in file.parent.glob(f"{file.name}*"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for left in file.parent.iterdir():
+        if left.name.startswith(file.name):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.support.processes import Undone, at_once, crowd, killed
 pytestmark = pytest.mark.crowd
 
 SLOTS = 20
-PROCESSES = 200 if is_long() else 3 * SLOTS
+PROCESSES = 200 if is_long() else 2 * SLOTS
 CONNECTED = 40  # at a time, as behind a pool; PostgreSQL takes 100 unless told otherwise
 MINUTE = timedelta(minutes=1)
 TIMES = [MORNING + n * 30 * MINUTE for n in (0, 1, 2, 3, 4, 8, 9, 10, 11, 12)]  # ten, at two counters

@@ -31,7 +31,7 @@ from tests.support.processes import PROCESSES, Undone, at_once, crowd
 
 pytestmark = pytest.mark.crowd
 
-CONTENDERS = 200 if is_long() else 50
+CONTENDERS = 200 if is_long() else 30
 # Connections at a time. PostgreSQL takes a hundred; of many who wait for its file SQLite lets some give up.
 SLOTS = {"sqlite": 4, "postgresql": 20}
 DAY = timedelta(days=1)
