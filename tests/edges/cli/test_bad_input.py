@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from scheduler.cli.kit.context import CommandContext
 from scheduler.cli.root import root
 from tests.support.instance import Scheduler
+from tests.support.servers import Command
 
 HEAD = """
 [programme]
@@ -306,9 +307,20 @@ def _process(environment: dict[str, str], *args: str | bytes) -> subprocess.Comp
 
 def _refusal(done: subprocess.CompletedProcess[str]) -> str:
     """The one line that a process was refused with."""
-    assert done.returncode in (1, 2)
-    (line,) = done.stderr.strip().splitlines()
+    return _only_line(done.returncode, done.stderr)
+
+
+def _only_line(code: int, complaints: str) -> str:
+    assert code in (1, 2)
+    (line,) = complaints.strip().splitlines()
     return line
+
+
+def _refuse(environment: dict[str, str], *args: str) -> str:
+    """The one line that a command was refused with, in a process of which nobody asks how it starts."""
+    with Command(environment, args) as command:
+        code, _, complaints = command.end()
+    return _only_line(code, complaints)
 
 
 def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], file: Path) -> None:
@@ -316,18 +328,18 @@ def test_a_locked_database_is_said_to_be_in_use(environment: dict[str, str], fil
     with sqlite3.connect(file) as other:
         other.execute("BEGIN IMMEDIATE")
 
-        done = _process(environment, "city", "add", "x", "--name", "X", "--country", "TH", "--tz", "Asia/Bangkok")
+        said = _refuse(environment, "city", "add", "x", "--name", "X", "--country", "TH", "--tz", "Asia/Bangkok")
 
-    assert "is in use by another program; try again in a moment" in _refusal(done)
+    assert "is in use by another program; try again in a moment" in said
 
 
 def test_a_database_of_a_newer_version_is_not_touched(environment: dict[str, str], file: Path) -> None:
     with sqlite3.connect(file) as other:
         other.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    assert "made by a newer version of this program (revision 9999)" in _refusal(
-        _process(environment, "event", "list")
-    )
+    said = _refuse(environment, "event", "list")
+
+    assert "made by a newer version of this program (revision 9999)" in said
 
 
 @pytest.mark.parametrize("args", [("event", "show", b"\xff"), (b"caf\xe9",), ("apply", b"\xef\xf0.toml", "--yes")])
@@ -376,10 +388,10 @@ def test_a_setting_in_another_encoding_is_named(environment: dict[str, str]) -> 
 def test_a_file_that_is_no_database_is_refused(environment: dict[str, str], file: Path) -> None:
     file.write_bytes(b"this is a letter, not a database" * 100)
 
-    assert "is not a database of this program" in _refusal(_process(environment, "event", "list"))
+    assert "is not a database of this program" in _refuse(environment, "event", "list")
 
 
 def test_a_directory_that_cannot_be_written_is_named(environment: dict[str, str]) -> None:
     environment["SCHEDULER_DATABASE_URL"] = "sqlite:////proc/sys/scheduler/x.db"
 
-    assert "/proc/sys/scheduler: cannot be created" in _refusal(_process(environment, "event", "list"))
+    assert "/proc/sys/scheduler: cannot be created" in _refuse(environment, "event", "list")
