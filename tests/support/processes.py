@@ -21,14 +21,15 @@ from tests.support.machine import HANG, until
 
 configure_mappers()
 PROCESSES = multiprocessing.get_context("forkserver")
-READY = ("psycopg", "tests.support.consulate", "tests.support.guest_list")
+READY = ("psycopg", "email_validator", "tests.support.consulate", "tests.support.guest_list")
+LAST = "tests.support.shared_memory"
 PAGES = "tests.support.warm_start"  # takes seconds: crowds show no pages
 _start: Any = None  # in a contender: where all of them wait for the last
 
 
 def make_ready(modules: Iterable[str]) -> None:
     """Have these modules imported in the process that all others are forked from, which has not started yet."""
-    PROCESSES.set_forkserver_preload([*READY, *sorted(modules)])
+    PROCESSES.set_forkserver_preload([*READY, *sorted(modules), LAST])
 
 
 def at_once(
