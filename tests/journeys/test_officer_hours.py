@@ -1,7 +1,8 @@
 """The five hours of an officer, each in a real browser: what is planned, moved, brought in, asked and found again.
 
-Each hour goes through with a pointer, with the keyboard alone, and without scripts; over the runs every engine, every
-language and both widths come by. With OFFICER_HOURS=all each hour goes through in every combination of them.
+Each hour goes through with a pointer, and with the keyboard alone or without scripts; the third has steps of its own
+for each way. Over the runs every engine, every language and both widths come by. With OFFICER_HOURS=all each hour
+goes through in every combination of them.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ from tests.support.officer_season import (
 from tests.support.servers import send_letters
 
 WIDTHS = (DESKTOP, PHONE)
+# By hour: how it is gone through besides with a pointer.
+OTHER_WAYS = {
+    1: (Way.KEYBOARD,),
+    2: (Way.NO_SCRIPT,),
+    3: (Way.KEYBOARD, Way.NO_SCRIPT),
+    4: (Way.NO_SCRIPT,),
+    5: (Way.KEYBOARD,),
+}
 LISTED, DOUBTFUL = 300, 20  # rows of a list that is brought in, and those of them that may mean somebody known
 FIRST_NAMES = (
     *("Aida", "Bolat", "Cholpon", "Dmitri", "Elena", "Farida", "Gregor", "Hanna", "Igor", "Jamila"),
@@ -66,12 +75,12 @@ class Run(NamedTuple):
 
 
 def list_runs(hour: int) -> list[Run]:
-    """List the runs of an hour: one for each way, each hour beginning with another language."""
+    """List the runs of an hour: one for each of its ways, each hour beginning with another language."""
     if os.environ.get("OFFICER_HOURS") == "all":
         return [Run(*one) for one in product(ENGINES, LANGUAGES, WIDTHS, Way)]
     return [
         Run(ENGINES[number % 2], LANGUAGES[(hour + number) % 4], WIDTHS[(hour + number) // 2 % 2], way)
-        for number, way in enumerate(Way)
+        for number, way in enumerate((Way.POINTER, *OTHER_WAYS[hour]))
     ]
 
 
