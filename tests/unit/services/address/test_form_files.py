@@ -60,6 +60,16 @@ def test_a_fifth_language_is_one_file(tmp_path):
     assert "alcalde" == forms.office_words["alcalde"] == forms.office_words[Text({"x": "alcalde"})["x"]]
 
 
+def test_the_files_of_one_installation_change_nothing_for_another(tmp_path):
+    shipped = read_languages()
+    english = own("salutation", '{ text = "Esteemed {person},", mark = "C", source = "house" }')
+    changed = forms_with(tmp_path, spanish=SPANISH, english=english).languages
+
+    assert "es" in changed
+    assert shipped["en"] != changed["en"]
+    assert shipped == read_languages(tmp_path / "of another") == read_languages()
+
+
 def test_a_family_is_not_addressed_as_a_person(tmp_path):
     family = NamedOnly(Text({"en": "Vega"}), office_class="family")
 
