@@ -163,8 +163,8 @@ def finish_refilling(session: Session) -> None:
         _step(session, lambda config, command: command.upgrade(config, "head"))
 
 
-# Tables with rows that mean nothing by themselves: a number, and counts of requests.
-_WITHOUT_MEANING = ("version", "hits", "sent_form")
+# Tables with rows that mean nothing by themselves: a number, counts of requests, places in a line.
+_WITHOUT_MEANING = ("version", "hits", "sent_form", "waiting_room", "waiting_place")
 
 
 def _refuse_rows(connection: sa.Connection, db: Database) -> None:

@@ -20,6 +20,7 @@ from scheduler.base.text import Text, can_be_stored
 PREFIX = "SCHEDULER_"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service with credentials
 MAX_PORT = 65535
+MOST_INSIDE = 99999
 MOST_BESIDE_MARK = 18  # characters of a local part, of which 64 are allowed (RFC 5321 4.5.3.1.1)
 
 
@@ -28,6 +29,14 @@ class LogFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class WaitingRoomMode(StrEnum):
+    """Choice when those who book or register stand in line: never, while more come than can be served, or always."""
+
+    OFF = "off"
+    LOAD = "load"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,16 @@ TABLE = (
     Setting("house", "Programme office", N_("official name of the office, under e-mails without an organizer")),
     Setting("log_format", "text", N_("form of the log: text, or json for programs that collect it")),
     Setting("log_requests", "no", N_("yes: the server logs each request, by the pattern of its address")),
+    Setting(
+        "waiting_room",
+        "off",
+        N_("who books or registers stands in line: off, load (while more come than can be served) or always"),
+    ),
+    Setting(
+        "waiting_room_inside",
+        "200",
+        N_("how many people the waiting room lets book or register at the same time"),
+    ),
     Setting("serve_metrics_port", "0", N_("port of this machine at which the server shows metrics; 0: none")),
     Setting("worker_metrics_port", "0", N_("port of this machine at which the worker shows metrics; 0: none")),
 )
@@ -136,6 +155,8 @@ class Settings:
     house: Text
     log_format: str
     log_requests: str
+    waiting_room: str
+    waiting_room_inside: str
     serve_metrics_port: str
     worker_metrics_port: str
     sources: Mapping[str, str]
@@ -283,6 +304,7 @@ def _check(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     _check_keys(values, sources)
     _check_replies(values["mail_replies"])
     _check_days("retention_days", values["retention_days"])
+    _check_inside(values["waiting_room_inside"])
     _check_monitoring(values)
     zone(values["timezone"])
     if not _is_site(values["base_url"]):
@@ -317,9 +339,20 @@ def _is_site(url: str) -> bool:
     return address.scheme in ("http", "https") and bool(named) and not (address.query or address.fragment)
 
 
+def _check_inside(value: str) -> None:
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:6]) <= MOST_INSIDE):
+        raise Invalid(
+            "waiting_room_inside: {value} is not a number of people; write a number from 1 to 99999", value=value
+        )
+
+
 def _check_monitoring(values: Mapping[str, Any]) -> None:
-    """Raise Invalid for a setting of the log or the metrics that is not one of those there are."""
-    for key, known in (("log_format", list(LogFormat)), ("log_requests", ["no", "yes"])):
+    """Raise Invalid for a setting of the log, the metrics or the waiting room that is not one of those there are."""
+    for key, known in (
+        ("log_format", list(LogFormat)),
+        ("log_requests", ["no", "yes"]),
+        ("waiting_room", list(WaitingRoomMode)),
+    ):
         if values[key] not in known:
             raise Invalid("{key}: {value} is not one of: {known}", key=key, value=values[key], known=", ".join(known))
     for key in ("serve_metrics_port", "worker_metrics_port"):

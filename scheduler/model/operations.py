@@ -67,3 +67,28 @@ class JobRecord(Base):
     worker: Mapped[str] = mapped_column(sa.String(60))  # id of the worker that started the last run
     claimed_by: Mapped[str | None] = mapped_column(sa.String(60))  # id of the worker that is running it now
     software: Mapped[str] = mapped_column(sa.String(160))  # versions of the program and of the tz data that ran it
+
+
+class WaitingRoom(Base):
+    """The state of the waiting room, in one row, which is there once the room has been open."""
+
+    __tablename__ = "waiting_room"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    opened_at: Mapped[datetime | None] = mapped_column(Instant)  # None while it is closed
+    crowded_at: Mapped[datetime | None] = mapped_column(Instant)  # when there was last a reason to have it open
+    called: Mapped[int] = mapped_column(sa.BigInteger, default=0)  # how many were ever let in
+
+
+class WaitingPlace(Base):
+    """A place in the line of the waiting room: whose it is, nobody knows.
+
+    The number is the moment of arrival, so that all processes agree about the order without asking each other.
+    """
+
+    __tablename__ = "waiting_place"
+
+    number: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    seen_at: Mapped[datetime] = mapped_column(Instant)  # when its holder last asked
+    called_at: Mapped[datetime | None] = mapped_column(Instant)  # when it was let in
+    done_at: Mapped[datetime | None] = mapped_column(Instant)  # when its holder had sent their form

@@ -1,4 +1,4 @@
-"""Metrics of what the tables say: letters that are due, the last run of each job, workers that are alive."""
+"""Metrics of what the tables say: letters that are due, the last run of each job, living workers, who waits."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from scheduler.app import App
 from scheduler.base.errors import SchedulerError
 from scheduler.model.letters import Letter
 from scheduler.monitoring.shared_answer import SharedAnswer
-from scheduler.services.operations import job_records, workers
+from scheduler.services.operations import job_records, waiting_room, workers
 from scheduler.services.operations.timetable import TIMETABLE
+from scheduler.services.operations.waiting_room import RoomCounts
 from scheduler.services.outbox import backlog
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class WorkState:
     last_success: dict[str, datetime]  # by the name of the job
     overdue: dict[str, bool]
     workers: int
+    room: RoomCounts
 
 
 def read_state(app: App) -> WorkState:
@@ -45,6 +47,7 @@ def read_state(app: App) -> WorkState:
             last_success={name: record.succeeded_at for name, record in records.items() if record.succeeded_at},
             overdue={job.name: job.is_overdue(records.get(job.name), now=now) for job in TIMETABLE},
             workers=len(workers.find_workers(session)),
+            room=waiting_room.count_places(session),
         )
 
 
@@ -68,7 +71,7 @@ class DatabaseState:
 
 
 def _write_metrics(state: WorkState) -> Iterator[Metric]:
-    from prometheus_client.metrics_core import GaugeMetricFamily
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
     age = (state.now - state.due.oldest).total_seconds() if state.due.oldest else 0
     for name, text, value in (
@@ -77,8 +80,13 @@ def _write_metrics(state: WorkState) -> Iterator[Metric]:
         ("scheduler_oldest_due_letter_seconds", "Age of the letter that has been due for longest.", age),
         ("scheduler_delivery_paused", "Whether the mail server takes no letters.", state.due.paused),
         ("scheduler_workers_seen", "Workers that have shown lately that they are alive.", state.workers),
+        ("scheduler_waiting_room_open", "Whether who books or registers stands in line.", bool(state.room.opened_at)),
+        ("scheduler_waiting_room_waiting", "People who wait to book or register.", state.room.waiting),
+        ("scheduler_waiting_room_inside", "People who may book or register now.", state.room.inside),
     ):
         yield GaugeMetricFamily(name, text, value=float(value))
+    text = "People who were let in to book or register, while others waited."
+    yield CounterMetricFamily("scheduler_waiting_room_admitted", text, value=float(state.room.called))
     last = GaugeMetricFamily(
         "scheduler_job_last_success_timestamp_seconds", "Start of the last run that succeeded.", labels=["job"]
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from scheduler.base.clock import tzdata_problem, tzdata_version
+from scheduler.base.config import WaitingRoomMode
 from scheduler.base.durations import format_duration
 from scheduler.base.i18n import N_
 from scheduler.model.accounts import Account, AccountRole
@@ -23,7 +24,7 @@ from scheduler.model.visits import Appointment
 from scheduler.services.common.request_limits import count_senders
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.letters import ledger
-from scheduler.services.operations import workers
+from scheduler.services.operations import waiting_room, workers
 from scheduler.services.operations.job_records import read_records
 from scheduler.services.operations.timetable import TIMETABLE, ScheduledJob
 from scheduler.services.outbox import backlog
@@ -101,6 +102,22 @@ def check_senders(
     else:
         return HealthFinding(name, CheckResult.OK, found)
     return HealthFinding(name, CheckResult.WARNING, found, remedy)
+
+
+def check_waiting_room(session: Session, *, mode: str, most: str, gettext: Gettext) -> HealthFinding:
+    """Tell how many wait to book or register, where that is switched on; that somebody waits is no fault."""
+    name, counts = N_("waiting room"), waiting_room.count_places(session)
+    if mode == WaitingRoomMode.OFF:
+        return HealthFinding(name, CheckResult.OK, gettext(N_("off: nobody has to wait in line")))
+    if counts.opened_at is None:
+        return HealthFinding(name, CheckResult.OK, gettext(N_("closed: everybody is served at once")))
+    said = gettext(N_("open since: {when}; waiting: {waiting}, inside: {inside}, of at most: {most}"))
+    when = f"{counts.opened_at:%Y-%m-%d %H:%M} UTC"
+    found = said.format(when=when, waiting=counts.waiting, inside=counts.inside, most=most)
+    if not counts.waiting:
+        return HealthFinding(name, CheckResult.OK, found)
+    remedy = gettext(N_("if the server has time to spare: let in more at the same time, by waiting_room_inside"))
+    return HealthFinding(name, CheckResult.NOTE, found, remedy)
 
 
 def _check_clock(session: Session, read_clock: Callable[[], datetime], gettext: Gettext) -> HealthFinding:

@@ -40,7 +40,7 @@ class FairSemaphore:
 
     def __init__(self, places: int = 1, *, max_waiting: int | None = None) -> None:
         self._guard = threading.Lock()
-        self._free, self._max_waiting = places, max_waiting
+        self._places, self._free, self._max_waiting = places, places, max_waiting
         self._waiting: deque[threading.Event] = deque()
 
     def acquire(self, seconds: float | None = None) -> bool:
@@ -67,6 +67,10 @@ class FairSemaphore:
                 self._waiting.popleft().set()
             else:
                 self._free += 1
+
+    def count(self) -> int:
+        """Return how many threads have a place or wait for one."""
+        return self._places - self._free + len(self._waiting)
 
     def __enter__(self) -> None:
         self.acquire()

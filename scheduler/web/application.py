@@ -50,6 +50,7 @@ from scheduler.web.officers.writing import (
     reminders,
 )
 from scheduler.web.programme import pages, subscribing, well_known
+from scheduler.web.waiting_room.entrance import WaitingRoomEntrance
 
 _CONVERTER = re.compile(r"<[^<>]*:")  # of a part of an address: "<any(en,kk):language>" is "<language>"
 
@@ -99,8 +100,11 @@ def create_app(app: App, *, limit: str = "600 per minute") -> Flask:
     _add_officers_pages(web, app)
     web.register_blueprint(erasing.blueprint(app, web.extensions["scheduler.limiter"]))
     # Trusted are the addresses that so many proxies add, from the end: anybody may forge those before them.
-    behind_proxies = BehindProxies(web.wsgi_app, int(app.settings.trusted_proxies))
-    readiness = ReadinessPage(LoadLimit(behind_proxies), Readiness(app).check)
+    limited = LoadLimit(web.wsgi_app)
+    entrance = WaitingRoomEntrance(app, web, limited, limited.count_requests)
+    web.extensions["scheduler.waiting room"] = entrance.memory
+    behind_proxies = BehindProxies(entrance, int(app.settings.trusted_proxies))
+    readiness = ReadinessPage(behind_proxies, Readiness(app).check)
     web.wsgi_app = HealthPages(readiness)  # type: ignore[method-assign]
     return web
 

@@ -99,6 +99,8 @@ def _findings(context: CommandContext) -> Iterator[HealthFinding]:
                 session, read_clock=context.clock.now, gettext=_, keep=context.settings.retention
             )
             yield from _check_senders(app, session, context.now())
+            mode, most = context.settings.waiting_room, context.settings.waiting_room_inside
+            yield health.check_waiting_room(session, mode=mode, most=most, gettext=_)
     app.close()
 
 

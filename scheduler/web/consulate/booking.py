@@ -50,6 +50,7 @@ from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_time
 from scheduler.web.memory.page_marks import FOR_MANY, limit_life, remembered, see_anew
+from scheduler.web.waiting_room.marks import in_turn
 
 # What the address of a week of free times may say to be kept in memory; whatever else it says is read all the same.
 NUMBER, LAYOUT, DAY = re.compile(r"[0-9]{1,3}"), re.compile(r"[a-z]{1,20}"), re.compile(r"\d{4}-\d\d-\d\d")
@@ -68,10 +69,12 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
         return _show_services(app, key)
 
     @pages.get(SERVICE)
+    @in_turn
     def party(language: str, key: str, name: str) -> str:  # noqa: ARG001
         return _show_party(app, key, name)
 
     @pages.post(f"{SERVICE}/who")
+    @in_turn
     @limited
     @unshared
     def ask(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001
@@ -85,7 +88,7 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
         return with_choice(show)(app, key, name)
 
     add_page(pages, app, "why", "why", _show_why)
-    add_page(pages, app, "who", "who", _show_who)
+    add_page(pages, app, "who", "who", _show_who, turn=True)
     add_page(pages, app, "sent", "sent", _show_sent)
     waiting_list.add_pages(pages, app, limiter)
     return pages

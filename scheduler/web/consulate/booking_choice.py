@@ -25,6 +25,7 @@ from scheduler.web.kit.answers import show_form_again
 from scheduler.web.kit.forms import Form, seal, unshared
 from scheduler.web.kit.language import _, with_query
 from scheduler.web.kit.typed_times import parse_typed_day
+from scheduler.web.waiting_room.marks import in_turn
 
 BOOK = f"{POST}/book"
 SERVICE = f"{BOOK}/<name>"
@@ -32,14 +33,14 @@ STEPS = 4
 Page = Callable[[App, str, str], Response | str]  # of the app, the key of the post, the key of the service
 
 
-def add_page(pages: Blueprint, app: App, path: str, endpoint: str, page: Page) -> None:
-    """Add a page of the booking of a service to the blueprint."""
+def add_page(pages: Blueprint, app: App, path: str, endpoint: str, page: Page, *, turn: bool = False) -> None:
+    """Add a page of the booking of a service to the blueprint; with ``turn`` it is shown in the order of arrival."""
 
     @unshared
     def view(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001 - kept in g for all
         return page(app, key, name)
 
-    pages.get(f"{SERVICE}/{path}", endpoint=endpoint)(view)
+    pages.get(f"{SERVICE}/{path}", endpoint=endpoint)(in_turn(view) if turn else view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,17 @@ from scheduler.web.kit.answers import redirect_after_form, show_form_again
 from scheduler.web.kit.forms import POSTS, Form, Mistyped, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.typed_times import parse_typed_day
+from scheduler.web.waiting_room.marks import in_turn
 
 
 def add_pages(pages: Blueprint, app: App, limiter: Limiter) -> None:
     """Add the pages of the waiting list to the blueprint of the booking."""
     limited = limiter.limit(POSTS)
-    add_page(pages, app, "wait", "days", _show_days)
-    add_page(pages, app, "wait/who", "who_waits", _show_who_waits)
+    add_page(pages, app, "wait", "days", _show_days, turn=True)
+    add_page(pages, app, "wait/who", "who_waits", _show_who_waits, turn=True)
 
     @pages.post(f"{SERVICE}/wait/who")
+    @in_turn
     @limited
     @unshared
     def wait(language: str, key: str, name: str) -> Response | str:  # noqa: ARG001 - kept in g for all

@@ -39,6 +39,10 @@ class LoadLimit:
         self._pages, self._patience = pages, patience
         self._places = FairSemaphore(at_once, max_waiting=max_waiting)
 
+    def count_requests(self) -> int:
+        """Return how many requests are at work, or wait for that."""
+        return self._places.count()
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(_WITHOUT_DATABASE):
             return self._pages(environ, start_response)

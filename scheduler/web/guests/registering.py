@@ -31,6 +31,7 @@ from scheduler.web.kit.forms import POSTS, Form, Mistyped, seal, unshared
 from scheduler.web.kit.language import _
 from scheduler.web.kit.paths import PER_LANGUAGE
 from scheduler.web.programme import wording as event_wording
+from scheduler.web.waiting_room.marks import in_turn
 
 FORM = f"{PER_LANGUAGE}/events/<key>/register"
 CONFIRM = f"{PER_LANGUAGE}/{PATHS[Purpose.CONFIRM]}/<token>"
@@ -42,11 +43,13 @@ def blueprint(app: App, limiter: Limiter) -> Blueprint:
     confirmed = _confirming(app)
 
     @pages.get(FORM)
+    @in_turn
     @unshared
     def form(language: str, key: str) -> str:  # noqa: ARG001 - kept in g for all
         return _form(app, key)
 
     @pages.post(FORM)
+    @in_turn
     @limited
     @unshared
     def ask(language: str, key: str) -> Response | str:  # noqa: ARG001

@@ -8,7 +8,7 @@ from enum import StrEnum
 from importlib import import_module
 
 import scheduler
-from scheduler.base.config import LogFormat
+from scheduler.base.config import LogFormat, WaitingRoomMode
 from scheduler.base.vocabulary import WORDS, key_of_word
 from scheduler.formats.incoming.delivery_reports import Delivery
 from scheduler.formats.incoming.mail_kinds import MailKind
@@ -37,6 +37,7 @@ NOT_PRINTED = {
     FoundBy,
     GuestGroup,
     LogFormat,
+    WaitingRoomMode,
     MailKind,
     PaperForm,
     PrintForm,
