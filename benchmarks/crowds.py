@@ -56,7 +56,7 @@ HEADINGS = ("", "200-399", "4xx", "503", "other", "p50 ms", "longest ms")
 
 
 def _show_pages(engine: str, fresh: common.Fresh, at_once: int) -> None:
-    with _season(fresh, copies=at_once) as (app, season):
+    with planned_season(fresh, copies=at_once) as (app, season):
         site = create_app(app)
         copies = [public_requests(season, copy) for copy in range(at_once)]
         with serving(app.settings.database_url, workers=PROCESSES, pinned=False) as server:
@@ -106,7 +106,7 @@ BOOKED = ("", "booked", "told that it is taken", "told to come back", "other", "
 
 
 def _show_bookings(engine: str, fresh: common.Fresh) -> None:
-    with _season(fresh, counters=1) as (app, season):
+    with planned_season(fresh, counters=1) as (app, season):
         site, times = create_app(app), season.left[40 : 40 + TIMES]
         post = {"key": "phuket", "name": "passport"}
         address = RouteRequest(post, {"people": "1"}).address(site, "visiting.ask")
@@ -114,12 +114,12 @@ def _show_bookings(engine: str, fresh: common.Fresh) -> None:
             RouteRequest(form={**season.visitor(n), "at": f"{times[n % TIMES]:%Y-%m-%dT%H:%M}"})
             for n in range(BOOKINGS)
         ]
-        before = _count_booked(app)
+        before = count_booked(app)
         with serving(app.settings.database_url, workers=PROCESSES, pinned=False) as server:
             _warm_up(server)
             requests = [_octets(server, "POST", address, one, n) for n, one in enumerate(forms)]
             answers = send_at_once(server, requests)
-        booked, twice = _count_booked(app) - before, _count_booked_twice(app)
+        booked, twice = count_booked(app) - before, _count_booked_twice(app)
     kinds = Counter("busy" if one.status == 503 and one.retry_after else str(one.status) for one in answers)
     took = sorted(answer.seconds * 1000 for answer in answers)
     other = BOOKINGS - kinds["303"] - kinds["409"] - kinds["busy"]
@@ -129,7 +129,7 @@ def _show_bookings(engine: str, fresh: common.Fresh) -> None:
     assert twice == 0
 
 
-def _count_booked(app: App) -> int:
+def count_booked(app: App) -> int:
     with app.db.read() as session:
         return session.scalar(sa.select(sa.func.count(Appointment.id))) or 0
 
@@ -145,7 +145,7 @@ def _count_booked_twice(app: App) -> int:
 
 
 @contextmanager
-def _season(fresh: common.Fresh, *, copies: int = 1, counters: int = 2) -> Iterator[tuple[App, Season]]:
+def planned_season(fresh: common.Fresh, *, copies: int = 1, counters: int = 2) -> Iterator[tuple[App, Season]]:
     db = fresh()
     with TemporaryDirectory(prefix="benchmark-") as directory:
         settings = {

@@ -30,8 +30,10 @@ class Server:
 
 
 @contextmanager
-def serving(url: str, *, workers: int = 1, pinned: bool = True) -> Iterator[Server]:
-    """Run `scheduler serve` on a database, behind a trusted proxy, as in production."""
+def serving(
+    url: str, *, workers: int = 1, pinned: bool = True, more: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run `scheduler serve` on a database, behind a trusted proxy, as in production; ``more`` are other settings."""
     with TemporaryDirectory(prefix="benchmark-") as directory:
         settings = {
             "SCHEDULER_DATA_DIR": directory,
@@ -39,6 +41,7 @@ def serving(url: str, *, workers: int = 1, pinned: bool = True) -> Iterator[Serv
             "SCHEDULER_SECRET": SECRET,
             "SCHEDULER_HOUSE": "Embassy of Kazakhstan",
             "SCHEDULER_TRUSTED_PROXIES": "1",
+            **(more or {}),
         }
         port = free_port()
         command = [sys.executable, "-m", "scheduler", "serve", "--port", str(port), "--workers", str(workers)]
@@ -216,9 +219,9 @@ def load(request: Request, seconds: float) -> Load:
         script = Path(directory, "script.lua")
         body = request.body.decode()
         script.write_text(f"wrk.method = '{request.method}'\nwrk.body = {f'[[{body}]]' if body else 'nil'}\n{DONE}")
-        before, start = _cpu_seconds(request.server), time.monotonic()
+        before, start = cpu_seconds(request.server), time.monotonic()
         said = _wrk(request.server, request.path, seconds, script, request.headers)
-        cpu, wall = _cpu_seconds(request.server) - before, time.monotonic() - start
+        cpu, wall = cpu_seconds(request.server) - before, time.monotonic() - start
     requests, octets, micros, p50, p99 = _done(said)
     # wrk counts no 200 as an error where a 304 is due: the octets tell them apart.
     assert 0.8 < octets / requests / expected < 1.25, f"{octets / requests:.0f} octets each, not {expected}"
@@ -244,9 +247,9 @@ def post_each(server: Server, paths: Sequence[str], *, seconds: float, connectio
         listed, script = Path(directory, "paths"), Path(directory, "script.lua")
         listed.write_text("\n".join(paths))
         script.write_text(POSTING % listed + DONE)
-        before, start = _cpu_seconds(server), time.monotonic()
+        before, start = cpu_seconds(server), time.monotonic()
         said = _wrk(server, "/", seconds, script, connections=connections, pinned=False)
-        cpu, wall = _cpu_seconds(server) - before, time.monotonic() - start
+        cpu, wall = cpu_seconds(server) - before, time.monotonic() - start
     requests, _, micros, p50, p99 = _done(said)
     return Load(requests / micros * 1e6, cpu / requests, cpu / wall, p50 / 1000, p99 / 1000)
 
@@ -278,7 +281,7 @@ def _wrk(
 # What a process used
 
 
-def _cpu_seconds(server: Server) -> float:
+def cpu_seconds(server: Server) -> float:
     """Return the CPU seconds of all processes and threads of a server."""
     return sum(sum(map(int, _stat(pid)[11:13])) for pid in _family(server.pid)) / os.sysconf("SC_CLK_TCK")
 

@@ -25,8 +25,10 @@ from scheduler.storage.upsert import insert_ignoring
 # A page asks every half minute at most; browsers let a page in the background ask once a minute.
 PASSED_OVER_AFTER = timedelta(seconds=150)  # without a word of somebody who waits
 CALLED_FOR = timedelta(seconds=90)  # somebody who is let in and does not come
-INSIDE_FOR = timedelta(minutes=10)  # without a word of somebody who is inside: to read and fill in one page
-SENT_FOR = timedelta(hours=1)  # a form may be sent after that page was opened, and a place serves once
+# Somebody who is inside and does nothing makes no work: after a while another one may come in beside them.
+ACTIVE_FOR = timedelta(minutes=2)
+INSIDE_FOR = timedelta(minutes=10)  # they may open a page after the last one, all the same
+SENT_FOR = timedelta(hours=1)  # they may send a form after its page was opened; a place serves once
 CLOSED_AFTER = timedelta(minutes=1)  # without a reason to be open
 MIN_WATCHED = timedelta(seconds=30)  # before it is said how long somebody will wait
 _ROOM = 1  # the id of the one row
@@ -41,7 +43,7 @@ class Sight(Enum):
 
 
 class Sighting(NamedTuple):
-    """Moment at which the holder of a place was seen, which a process may tell of much later, if nobody else comes."""
+    """Moment at which the holder of a place was seen; a process may tell of it much later, if nobody else comes."""
 
     sight: Sight
     at: datetime
@@ -154,7 +156,7 @@ def _forget_absent(session: Session, now: datetime) -> None:
     never_came = sa.and_(WaitingPlace.seen_at <= WaitingPlace.called_at, WaitingPlace.called_at < now - CALLED_FOR)
     left = sa.or_(
         sa.and_(~called, WaitingPlace.seen_at < now - PASSED_OVER_AFTER),
-        sa.and_(called, ~done, sa.or_(WaitingPlace.seen_at < now - INSIDE_FOR, never_came)),
+        sa.and_(called, ~done, sa.or_(WaitingPlace.seen_at < now - ACTIVE_FOR, never_came)),
         sa.and_(done, WaitingPlace.done_at < now - SENT_FOR),
     )
     session.execute(sa.delete(WaitingPlace).where(left), execution_options={"synchronize_session": False})

@@ -27,7 +27,7 @@ WATCHED_FOR = timedelta(minutes=5)
 
 
 class Crowding:
-    """Watch over the load of this process: it is crowded if it has had too much to do for so long that it is no accident."""
+    """Watch over the load of this process, which is crowded if it has had too much to do for a while."""
 
     def __init__(self) -> None:
         self._since: float | None = None

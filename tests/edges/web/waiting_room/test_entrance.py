@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.services.operations.waiting_room import INSIDE_FOR, SENT_FOR
+from scheduler.services.operations.waiting_room import ACTIVE_FOR, INSIDE_FOR, SENT_FOR
 from scheduler.web.application import create_app
 from scheduler.web.waiting_room import room_memory
 from scheduler.web.waiting_room.entrance import RESENT_FOR
@@ -182,33 +182,45 @@ def send(web, form):
 
 @pytest.fixture
 def left(site, clock, inside, waits):
-    """The form of somebody who was inside, and left it for so long that somebody else was let in."""
+    """The form of somebody who is inside, and does nothing for so long that somebody else is let in beside them."""
     form = {"seal": seal(inside)}
     told(site)
-    clock.advance(INSIDE_FOR - SECOND)
+    clock.advance(ACTIVE_FOR)
     assert 503 == waits.get(FORM).status_code
-    clock.advance(2 * SECOND)
+    clock.advance(SECOND)
     told(site)
     assert 200 == waits.get(FORM).status_code
     return form
 
 
-def test_a_form_that_was_begun_inside_is_taken_within_an_hour_though_others_have_come_in(clock, inside, left):
-    clock.advance(SENT_FOR - INSIDE_FOR - 2 * SECOND)
+def test_whoever_reads_for_ten_minutes_is_still_inside(clock, inside, left):
+    clock.advance(timedelta(minutes=10) - ACTIVE_FOR - 2 * SECOND)
+
+    assert 200 == inside.get(FORM).status_code
+
+
+def test_whoever_is_away_for_longer_waits_anew(clock, inside, waits, left):
+    clock.advance(INSIDE_FOR - ACTIVE_FOR - 2 * SECOND)
+    assert 200 == waits.get(FORM).status_code
+    clock.advance(SECOND)
+
+    assert 503 == inside.get(FORM).status_code
+
+
+def test_a_form_is_taken_for_an_hour_after_its_page_was_opened(site, clock, inside, left):
+    clock.advance(SENT_FOR - ACTIVE_FOR - 2 * SECOND)
+    told(site)
+    assert 200 == site.test_client().get(FORM).status_code  # the other one has left, too
 
     assert 303 == send(inside, left).status_code
 
 
-def test_a_form_that_was_begun_longer_than_an_hour_ago_is_not_taken(site, clock, inside, waits, left):
-    clock.advance(SENT_FOR - INSIDE_FOR - SECOND)
+def test_a_form_is_not_taken_any_later(site, clock, inside, left):
+    clock.advance(SENT_FOR - ACTIVE_FOR - SECOND)
     told(site)
-    assert 200 == site.test_client().get(FORM).status_code  # whoever was inside has left, too
+    assert 200 == site.test_client().get(FORM).status_code
 
     assert 503 == send(inside, left).status_code
-
-
-def test_a_page_that_was_left_for_longer_than_ten_minutes_is_waited_for_anew(inside, left):
-    assert 503 == inside.get(FORM).status_code
 
 
 def test_a_form_of_somebody_who_was_never_let_in_is_not_taken_and_they_are_told(site, inside):
