@@ -1,7 +1,7 @@
 """The waiting room: 10,000 contenders for 200 times, and what it costs to tell one of them to wait.
 
 They come within ten seconds, each with an address and a cookie of their own, over connections that are kept as those
-of a proxy are. Whoever is let in sends a form for a time that nobody is known to have, and tries others if it is taken.
+of a proxy are. Whoever is let in sends a form for a time that nobody is known to have, and others if it is taken.
 They ask again when they are told to, as a browser does: the first time for the page, then by its script.
 
 The servers, the database and the crowd share the cores.
@@ -242,18 +242,17 @@ async def _read_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 def _show_cost(engine: str, app: App, rounds: int) -> None:
-    site = create_app(app)
-    path = RouteRequest({"key": "phuket", "name": "passport"}).address(site, "visiting.party")
+    site, book = create_app(app), {"key": "phuket", "name": "passport"}
+    party = RouteRequest(book).address(site, "visiting.party")
+    times = RouteRequest(book, {"people": "1"}).address(site, "visiting.times")
     rows = []
     with serving(app.settings.database_url, more={**SETTINGS, "SCHEDULER_WAITING_ROOM_INSIDE": "1"}) as server:
-        inside = Request(server, path, 200)
-        page = inside.answer()
-        cookie = {"Cookie": page.headers["set-cookie"].partition(";")[0]}
-        asked = Request(server, path, 200, {"Accept": "application/json"})
-        waits = {"Cookie": asked.answer().headers["set-cookie"].partition(";")[0]}
+        Request(server, party, 200).answer()  # somebody is inside
+        by_script = {"Accept": "application/json"}
+        waits = Request(server, party, 200, by_script).answer().headers["set-cookie"].partition(";")[0]
         for name, request in (
-            ("told to wait, by script", Request(server, path, 200, {**waits, "Accept": "application/json"})),
-            ("the page that is waited for", Request(server, path, 200, cookie)),
+            ("told to wait, by script", Request(server, party, 200, {**by_script, "Cookie": waits})),
+            ("free times, from memory", Request(server, times, 200)),
         ):
             loads = [load(request, 3.0) for _ in range(rounds)]
             rows.append((name, *(median(values) for values in zip(*map(_figures, loads), strict=True))))

@@ -10,6 +10,7 @@ import secrets
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,12 +28,13 @@ from scheduler.web.entrance.request_record import ROUTE
 from scheduler.web.kit.safety import HEADERS, TWO_YEARS
 from scheduler.web.memory.page_addresses import may_be_kept
 from scheduler.web.waiting_room.marks import is_in_turn
-from scheduler.web.waiting_room.places import COOKIE, KEPT_FOR, Arrivals, HeldPlace, read_place
+from scheduler.web.waiting_room.places import COOKIE, KEPT_FOR, Arrivals, HeldPlace, has_come, is_too_late, read_place
 from scheduler.web.waiting_room.room_memory import RoomMemory
 from scheduler.web.waiting_room.waiting_page import LinePosition, WaitingPage
 
 ROOM = "waiting room"  # what the log and the metrics call an answer of it
 RESENT_FOR = timedelta(seconds=30)  # a second click on the button of a form that was taken
+MOST_ADDRESSES = 1000  # of pages, of which it is remembered whether they are behind the room
 SOON_SECONDS, LATER_SECONDS = 4, 18  # until somebody asks again who is let in soon, or later; and some by chance
 _SAFE = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; connect-src 'self'"}
 _HEADERS = [*_SAFE.items(), ("Cache-Control", "private, no-store"), ("X-Robots-Tag", "noindex"), ("Vary", "Cookie")]
@@ -49,27 +51,29 @@ class WaitingRoomEntrance:
         self._app, self._site, self._pages = app, site, pages
         self.memory = RoomMemory(app, count_requests)
         self._arrivals, self._page = Arrivals(), WaitingPage(site)
+        self._is_in_turn = lru_cache(maxsize=MOST_ADDRESSES)(self._find_mark)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self._app.settings.waiting_room == WaitingRoomMode.OFF or not self._is_in_turn(environ):
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        if self._app.settings.waiting_room == WaitingRoomMode.OFF or not self._is_in_turn(path, method):
             return self._pages(environ, start_response)
         now, line = self._app.clock.now(), self.memory.current()
         place = self._find_place(environ, line, now)
         if line.opened_at is None or _is_inside(place, line, environ, now):
             return self._let_in(place, environ, start_response)
-        if environ["REQUEST_METHOD"] != "HEAD":
+        if method != "HEAD" and has_come(place.number, now=now):
             self.memory.see(place.number, Sight.WAITING, now=now)
             line = self.memory.enter(place.number)
             if place.number in line.inside:
                 return self._let_in(place, environ, start_response)
         return self._let_wait(place, line, environ, start_response)
 
-    def _is_in_turn(self, environ: WSGIEnvironment) -> bool:
-        if not may_be_kept(environ["PATH_INFO"]):
+    def _find_mark(self, path: str, method: str) -> bool:
+        """Return whether the page of an address is behind the waiting room."""
+        if not may_be_kept(path):
             return False
         try:
-            routes = self._site.url_map.bind("")
-            endpoint, _ = routes.match(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+            endpoint, _ = self._site.url_map.bind("").match(path, method)
         except HTTPException:
             return False
         return is_in_turn(self._site.view_functions[endpoint])
@@ -108,8 +112,8 @@ class WaitingRoomEntrance:
         """Tell how many are ahead. A page is a 503: caches and crawlers come back, and take it for no other page."""
         environ[ROUTE] = ROOM
         language, position = environ["PATH_INFO"].split("/", 2)[1], self._position(place, line)
-        head = environ["REQUEST_METHOD"] == "HEAD"
-        cookie = [] if head else [("Set-Cookie", self._make_cookie(place, environ, inside=False))]
+        nobody = environ["REQUEST_METHOD"] == "HEAD" or is_too_late(place.number, now=place.seen_at)
+        cookie = [] if nobody else [("Set-Cookie", self._make_cookie(place, environ, inside=False))]
         if environ.get("HTTP_ACCEPT") == _JSON:
             return _respond(environ, start_response, "200 OK", _JSON, position.as_json(language), cookie)
         unsent = environ["REQUEST_METHOD"] == "POST"

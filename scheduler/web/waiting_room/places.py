@@ -19,9 +19,12 @@ COOKIE = "place"
 KEPT_FOR = timedelta(minutes=10)  # a place, after its holder has left
 # Of one address so many come at once, as people of one office do; more of them count as if they had come one by one.
 TOGETHER, APART = 20, timedelta(seconds=3)
+# So much later at most: where still more come from one address, they get no place until there are fewer of them.
+MOST_LATE = timedelta(minutes=10)
 MOST_ADDRESSES = 50_000
 _FORM = re.compile(r"(\d{1,19})\.(\d{1,12})\.([io])\.([a-z2-7]{26})", re.ASCII)
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_ABOUT_NOW = timedelta(seconds=1)  # threads do not look at the clock in the order of their numbers
 _PER_MICROSECOND = 1000  # numbers, of which a process takes one by chance
 
 
@@ -65,15 +68,31 @@ class Arrivals:
         """Return the number of somebody who comes now."""
         with self._guard:
             at = max(now, self._expected.get(address, now))
+            late = max(at - now - (TOGETHER - 1) * APART, timedelta())
+            if late > MOST_LATE:
+                return _number(now + late)
             self._expected[address] = at + APART
             self._expected.move_to_end(address)
             if len(self._expected) > MOST_ADDRESSES:
                 self._expected.popitem(last=False)
-            late = max(at - now - (TOGETHER - 1) * APART, timedelta())
             if late:
                 return _number(now + late)
             self._last = max(self._last + 1, _number(now))
             return self._last
+
+
+def has_come(number: int, *, now: datetime) -> bool:
+    """Return whether somebody with this number has come; who is counted late is in the line only from then on."""
+    return _read_arrival(number) <= now + _ABOUT_NOW
+
+
+def is_too_late(number: int, *, now: datetime) -> bool:
+    """Return whether so many came from one address that this number is no place."""
+    return _read_arrival(number) > now + MOST_LATE
+
+
+def _read_arrival(number: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=number // _PER_MICROSECOND)
 
 
 def _number(at: datetime) -> int:

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from scheduler.services.operations import waiting_room
 from scheduler.services.operations.waiting_room import ACTIVE_FOR, INSIDE_FOR, SENT_FOR
 from scheduler.web.application import create_app
 from scheduler.web.waiting_room import room_memory
 from scheduler.web.waiting_room.entrance import RESENT_FOR
 from scheduler.web.waiting_room.marks import is_in_turn
-from scheduler.web.waiting_room.places import COOKIE, KEPT_FOR
+from scheduler.web.waiting_room.places import APART, COOKIE, KEPT_FOR, MOST_LATE, TOGETHER
 from scheduler.web.waiting_room.room_memory import CROWD, CROWD_SECONDS, LARGE_CROWD, Crowding
 from tests.support.forms import FORM, fill, plan, seal, text
 from tests.support.instance import pages_of
@@ -235,6 +236,18 @@ def test_a_scanner_that_only_asks_for_headers_takes_no_place(site, inside):
 
     assert (503, b"") == (answer.status_code, answer.data)
     assert "Set-Cookie" not in answer.headers
+
+
+def test_a_flood_of_one_address_fills_neither_the_line_nor_anybody_s_cookies(app, site, inside):
+    answers = [site.test_client().get(FORM) for _ in range(TOGETHER + MOST_LATE // APART + 5)]
+    told(site)
+    with app.db.read() as session:
+        counts = waiting_room.count_places(session)
+
+    assert {503} == {answer.status_code for answer in answers}
+    assert "Set-Cookie" in answers[TOGETHER].headers
+    assert "Set-Cookie" not in answers[-1].headers
+    assert TOGETHER - 1 == counts.waiting  # the first of the address is inside
 
 
 def test_whose_turn_it_is_learns_so_by_the_script_and_gets_the_page(site, inside, waits):

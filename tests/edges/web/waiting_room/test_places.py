@@ -7,7 +7,16 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.web.waiting_room.places import APART, TOGETHER, Arrivals, HeldPlace, read_place
+from scheduler.web.waiting_room.places import (
+    APART,
+    MOST_LATE,
+    TOGETHER,
+    Arrivals,
+    HeldPlace,
+    has_come,
+    is_too_late,
+    read_place,
+)
 from tests.support.builders import NOW
 
 SECRET = "0" * 64
@@ -58,6 +67,26 @@ def test_an_office_comes_together_and_more_of_one_address_stand_where_people_wou
     assert max(office) < other < more[0]
     for number, late in enumerate(more, 1):
         assert later[number] - 10**6 < late < later[number + 1]
+
+
+def test_who_is_counted_late_is_in_line_only_from_then_on():
+    arrivals = Arrivals()
+    for _ in range(TOGETHER):
+        assert has_come(arrivals.take("192.0.2.1", now=NOW), now=NOW)
+    late = arrivals.take("192.0.2.1", now=NOW)
+
+    assert not has_come(late, now=NOW + APART - timedelta(seconds=1.001))
+    assert has_come(late, now=NOW + APART)
+
+
+def test_a_flood_of_one_address_gets_two_hundred_places_and_its_neighbours_one_as_soon_as_it_is_over():
+    arrivals = Arrivals()
+    flood = [arrivals.take("192.0.2.1", now=NOW) for _ in range(5000)]
+    places = [number for number in flood if not is_too_late(number, now=NOW)]
+    later = NOW + 2 * APART
+
+    assert TOGETHER + MOST_LATE // APART == len(places)
+    assert not is_too_late(arrivals.take("192.0.2.1", now=later), now=later)
 
 
 def test_an_address_that_was_quiet_for_a_while_may_come_together_again():
