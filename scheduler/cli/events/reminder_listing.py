@@ -17,6 +17,7 @@ from scheduler.cli.kit.records import format_instant
 from scheduler.model.events import Event, Reminder, ReminderAudience
 from scheduler.services.common.lookup import get
 from scheduler.services.events.programme.event_reading import pending_reminders
+from scheduler.services.outbox.asking import counts_from_reply
 from scheduler.services.outbox.reminders import explain_silence
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def reminder_record(row: Reminder, *, now: datetime) -> dict[str, Any]:
         "before": str(row.before),
         "at": row.at,
         "audience": row.audience,
+        "counts_from": "reply by" if counts_from_reply(row.audience, row.event) else "start",
         "next_due_at": row.next_due_at,
         "leaves": format_instant(row.next_due_at, row.event.tzid) or _why_not(row, now),
         "fired_for": row.fired_for,

@@ -39,6 +39,7 @@ from scheduler.services.letters.event_outlines import CLOSING, NAME, PAGE, PASS,
 from scheduler.services.letters.inviting.questions import describe_asked, find_reply_address, write_question
 from scheduler.services.letters.letter_rows import LetterRow
 from scheduler.services.letters.messages import people_still_addressed
+from scheduler.services.outbox import asking
 
 
 def compose_event_letters(
@@ -50,6 +51,7 @@ def compose_event_letters(
     threads = relevance.news_threads(session, rows.values())
     messages = _BatchMessages.read(session, rows.values())
     repeated = relevance.find_repeated(session, rows.values())
+    waiting = relevance.find_waiting(session, rows.values())
     invitations = _find_invitations(session, rows.values())
     presiding = {number: event_outlines.list_presiding(session, event) for number, event in events.items()}
     outlines: dict[tuple[Any, ...], Outline] = {}
@@ -61,6 +63,8 @@ def compose_event_letters(
         reason = relevance.reason_to_skip(row, event, thread, now) or messages.reason_to_skip(row)
         if letter_id in repeated and not reason:
             reason = relevance.REPEATED
+        if letter_id in waiting and not reason:
+            reason = asking.ANSWER_WAITS
         if reason and (only_useful or not row.email):
             yield Skip(letter_id, reason)
             continue

@@ -19,6 +19,7 @@ from scheduler.services.events.programme.change_news import name_news
 from scheduler.services.events.programme.event_times import has_changed
 from scheduler.services.letters.letter_rows import ASKED, OFF_LIST, PARTING, STATED, LetterRow, is_shown_link
 from scheduler.services.operations.workers import is_free
+from scheduler.services.outbox import asking
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE, UNTOLD, WAS_CANCELLED
 from scheduler.services.outbox.event_starts import has_start
 from scheduler.services.outbox.reminder_preview import WANTS_NONE
@@ -125,6 +126,13 @@ def find_repeated(session: Session, rows: Iterable[LetterRow]) -> set[int]:
     return set(session.scalars(query))
 
 
+def find_waiting(session: Session, rows: Iterable[LetterRow]) -> set[int]:
+    """Return the ids of those letters that ask by rule for a reply which has come and waits for an officer."""
+    asked = {row.id: row.attendee_id for row in rows if "asks" in row.facts and row.attendee_id is not None}
+    waiting = asking.find_waiting(session, set(asked.values()))
+    return {letter for letter, attendee in asked.items() if attendee in waiting}
+
+
 def as_latest_news(row: LetterRow, event: Event, thread: NewsThread) -> LetterRow:
     """Return a letter of news with all that is unread, and of the kind that this amounts to."""
     if row.kind not in NEWS:
@@ -203,7 +211,10 @@ def _of_news(row: LetterRow, event: Event, thread: NewsThread) -> str:
 def _of_reminder(row: LetterRow, event: Event, _: NewsThread) -> str:
     if "reply_by" in row.facts:
         silent = row.standing is Standing.INVITED and row.partstat is Partstat.NEEDS_ACTION
-        return "" if silent else N_("has answered already")
+        if not silent:
+            return N_("has answered already")
+        by_rule = "asks" in row.facts
+        return asking.DAY_MOVED if by_rule and not asking.is_due_day(event, row.facts["reply_by"]) else ""
     if row.standing in (Standing.WAITLISTED, Standing.OFFERED, Standing.REQUESTED):
         return N_("has no place now")
     if row.reminded is Reminded.NEVER and row.standing is Standing.CONFIRMED:

@@ -15,6 +15,7 @@ from scheduler.model.attendance import Attendee, Reminded
 from scheduler.model.events import Event, Reminder, ReminderAudience, Visibility
 from scheduler.model.letters import Letter
 from scheduler.model.places import Person
+from scheduler.services.outbox import asking
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
 from scheduler.services.outbox.reminders import is_still_useful, recipient_condition, select_audience
 
@@ -109,12 +110,15 @@ def _list_letters(session: Session, reminder: Reminder, _now: datetime, first: i
 
 def _list_coming(session: Session, reminder: Reminder, now: datetime, first: int) -> Iterator[RemindedPerson]:
     too_late = reminder.next_due_at is not None and not is_still_useful(reminder, now)
-    query = _select_readers().add_columns(Attendee.reminded, Attendee.standing_at)
+    query = _select_readers().add_columns(Attendee.id, Attendee.reminded, Attendee.standing_at)
     query = query.where(Attendee.event_id == reminder.event_id, select_audience(reminder.audience))
     if reminder.audience is ReminderAudience.CHOSEN:
         query = query.where(Attendee.reminded == Reminded.CLOSELY)
-    for person, reminded, since in session.execute(query.offset(first).limit(PAGE + 1)):
+    rows = session.execute(query.offset(first).limit(PAGE + 1)).all()
+    held_back = asking.find_held_back(session, reminder, [attendee for _, attendee, *_ in rows])
+    for person, attendee, reminded, since in rows:
         why = _explain_skipping(reminder, reminded, since, person, too_late=too_late)
+        why = why or held_back.get(attendee, "")
         yield RemindedPerson(person, reminder.next_due_at, why)
 
 

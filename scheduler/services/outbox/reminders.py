@@ -13,6 +13,7 @@ from scheduler.base.i18n import N_
 from scheduler.model.attendance import OFFICIALS, Attendee, Partstat, Reminded, Role, Standing
 from scheduler.model.events import Event, Kind, Mode, Reminder, ReminderAudience, Timing
 from scheduler.model.letters import LetterKind
+from scheduler.services.outbox import asking
 from scheduler.services.outbox.enqueue import TOO_LATE, LetterBatch, queue_batch
 from scheduler.services.outbox.event_starts import upcoming_start
 
@@ -24,6 +25,16 @@ RESTART = timedelta(minutes=2)  # longer than it takes until letters leave again
 def retime_all(event: Event, *, now: datetime) -> int:
     """Derive anew when each reminder of an event is due; return how many are now due at another time."""
     return sum(retime(reminder, event, now=now) for reminder in event.reminders)
+
+
+def retime_asking(event: Event, *, now: datetime) -> None:
+    """Derive anew when the reminders of an event leave that ask for a reply by a day.
+
+    Before an upgrade they counted back from the start.
+    """
+    for reminder in event.reminders:
+        if asking.counts_from_reply(reminder.audience, event):
+            retime(reminder, event, now=now)
 
 
 def retime(reminder: Reminder, event: Event, *, now: datetime) -> bool:
@@ -43,7 +54,7 @@ def _next_due(reminder: Reminder, event: Event, now: datetime) -> datetime | Non
     if _needs_an_hour(reminder, event):
         return None
     planned = reminder.next_due_at
-    for start in _starts(event, min(now, planned or now)):
+    for start in _starts(reminder, event, min(now, planned or now)):
         due = due_at(reminder, event, start)
         if start != reminder.fired_for and (due > now or due == planned):
             return due
@@ -55,12 +66,25 @@ def find_missed(event: Event, *, now: datetime) -> list[tuple[Reminder, datetime
 
     They leave only if the event is moved to a later date. Those that have left are not among them.
     """
-    start = upcoming_start(event, now=now)
-    if start is None:
+    if upcoming_start(event, now=now) is None:
         return []
     planned = [one for one in event.reminders if one.audience is not ReminderAudience.CHOSEN]
-    unsent = [one for one in planned if one.next_due_at is None and one.fired_for != start]
-    return [(one, due) for one in unsent if (due := due_at(one, event, start)) <= now]
+    unsent = [one for one in planned if one.next_due_at is None and not _has_left(one, event, now)]
+    return [(one, due) for one in unsent if (due := _last_due(one, event, now)) <= now]
+
+
+def _has_left(reminder: Reminder, event: Event, now: datetime) -> bool:
+    """Return whether a reminder has left for what it counts back from now."""
+    if asking.counts_from_reply(reminder.audience, event):
+        return reminder.fired_for in (asking.reply_ends_at(event), event.starts_at)
+    return reminder.fired_for is not None and reminder.fired_for == upcoming_start(event, now=now)
+
+
+def _last_due(reminder: Reminder, event: Event, now: datetime) -> datetime:
+    """Return when a reminder of an event to come is due, or was, also if the last day to reply is over."""
+    start = upcoming_start(event, now=now)
+    assert start is not None  # noqa: S101 - of an event to come
+    return due_at(reminder, event, start)
 
 
 def _needs_an_hour(reminder: Reminder, event: Event) -> bool:
@@ -72,9 +96,21 @@ def _needs_an_hour(reminder: Reminder, event: Event) -> bool:
     return reminder.audience is ReminderAudience.CHOSEN and not possible
 
 
-def _starts(event: Event, now: datetime) -> Iterator[datetime]:
-    """Yield the next start, and for an anniversary also the start of the year after."""
+def find_target(reminder: Reminder, event: Event, *, now: datetime) -> datetime | None:
+    """Return the instant that a reminder is sent ahead of: the next start, or the end of the last day to reply.
+
+    It is None if that has passed, and for an event that has begun, is cancelled or has no date.
+    """
     start = upcoming_start(event, now=now)
+    if start is None or not asking.counts_from_reply(reminder.audience, event):
+        return start
+    end = asking.reply_ends_at(event)
+    return end if end > now else None
+
+
+def _starts(reminder: Reminder, event: Event, now: datetime) -> Iterator[datetime]:
+    """Yield what a reminder is sent ahead of, and for an anniversary also the start of the year after."""
+    start = find_target(reminder, event, now=now)
     if start is not None:
         yield start
         if event.kind is Kind.ANNIVERSARY:
@@ -82,12 +118,27 @@ def _starts(event: Event, now: datetime) -> Iterator[datetime]:
 
 
 def due_at(reminder: Reminder, event: Event, start: datetime) -> datetime:
-    """Return the instant at which a reminder is due if its event starts at ``start``."""
+    """Return the instant at which a reminder is due if its event starts at ``start``.
+
+    One that asks for a reply counts back from the last day to reply, if the event has one.
+    """
+    if asking.counts_from_reply(reminder.audience, event):
+        return _due_before_reply(reminder, event)
     at = reminder.at or (MORNING if _whole_days_before(reminder, event) else None)
     if at is None:
         return reminder.before.count_back(start, event.tzid)
     day = wall(start, event.tzid).date() - reminder.offset
     return instant(datetime.combine(day, at), event.tzid, gap="shift")
+
+
+def _due_before_reply(reminder: Reminder, event: Event) -> datetime:
+    """Return when a reminder that counts back from the last day to reply is due; days without a time: at MORNING."""
+    if reminder.before.rest:
+        return reminder.before.count_back(asking.reply_ends_at(event), event.tzid)
+    assert event.reply_by is not None  # noqa: S101 - it counts from there
+    day = event.reply_by - reminder.offset
+    due = instant(datetime.combine(day, reminder.at or MORNING), event.tzid, gap="shift")
+    return min(due, asking.reply_ends_at(event))
 
 
 def _whole_days_before(reminder: Reminder, event: Event) -> bool:
@@ -97,10 +148,13 @@ def _whole_days_before(reminder: Reminder, event: Event) -> bool:
 def recipient_condition(reminder: Reminder) -> sa.ColumnElement[bool]:
     """Return the condition on Attendee that selects the recipients of a reminder.
 
-    Left out are those whose standing changed after it was due: they have just had a letter about that.
+    Left out are those whose standing changed after it was due: they have just had a letter about that; and of those
+    who have not answered, whoever is not to be asked (`asking.may_be_asked`).
     """
     on_list = Attendee.event_id == reminder.event_id
-    return sa.and_(on_list, _audience_condition(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
+    told = sa.and_(on_list, _audience_condition(reminder.audience), Attendee.standing_at <= reminder.next_due_at)
+    asks = reminder.audience is ReminderAudience.UNANSWERED
+    return sa.and_(told, asking.may_be_asked(reminder.next_due_at)) if asks else told
 
 
 def explain_silence(reminder: Reminder, event: Event, *, now: datetime) -> tuple[str, datetime | None]:
@@ -109,7 +163,7 @@ def explain_silence(reminder: Reminder, event: Event, *, now: datetime) -> tuple
         return N_("never: cancelled"), None
     if not event.dated:
         return N_("when the date is known"), None
-    if reminder.fired_for is not None and reminder.fired_for == event.starts_at:
+    if reminder.fired_for is not None and (reminder.fired_for == event.starts_at or _has_left(reminder, event, now)):
         return N_("already sent"), None
     start = upcoming_start(event, now=now)
     if start is None:
@@ -120,7 +174,7 @@ def explain_silence(reminder: Reminder, event: Event, *, now: datetime) -> tuple
 def is_still_useful(reminder: Reminder, now: datetime) -> bool:
     """Return whether a reminder would be sent if it were fired at ``now``, or later when it is due."""
     due = reminder.next_due_at
-    start = upcoming_start(reminder.event, now=due) if due else None
+    start = find_target(reminder, reminder.event, now=due) if due else None
     return due is not None and start is not None and now < useful_until(start, due)
 
 
@@ -177,25 +231,32 @@ def fire_reminders(session: Session, *, now: datetime) -> int:
 def _fire(session: Session, reminder: Reminder, *, now: datetime) -> int:
     event, due = reminder.event, reminder.next_due_at
     assert due is not None  # noqa: S101 - selected by it
-    start, recipients = upcoming_start(event, now=due), recipient_condition(reminder)
+    start, recipients = find_target(reminder, event, now=due), recipient_condition(reminder)
     reminder.next_due_at = None
     if start is None:
         return 0
     reminder.fired_for = start
-    count = queue_batch(session, _letters(reminder, start, due, now), recipients, now=now)
+    batch = _letters(reminder, start, due, now)
+    count = queue_batch(session, batch, recipients, now=now)
+    if reminder.audience is ReminderAudience.UNANSWERED:
+        asking.note_asked(session, event, f"{batch.key_prefix}:", now=now)
     retime(reminder, event, now=max(now, start))
     return count
 
 
 def _letters(reminder: Reminder, start: datetime, due: datetime, now: datetime) -> LetterBatch:
-    until = useful_until(start, due)
+    until, facts = useful_until(start, due), {"start": start.isoformat()}
+    if reminder.audience is ReminderAudience.UNANSWERED:
+        facts["asks"] = str(reminder.before)
+    if asking.counts_from_reply(reminder.audience, reminder.event):
+        until, facts["reply_by"] = min(until, start), f"{reminder.event.reply_by}"
     return LetterBatch(
         kind=LetterKind.REMINDER,
         event=reminder.event,
         key_prefix=_key_prefix(reminder, start),
         due_at=due,
         expires_at=until,
-        facts={"start": start.isoformat()},
+        facts=facts,
         reminder_id=reminder.id,
         withheld=TOO_LATE if now >= until else "",
     )

@@ -26,6 +26,7 @@ def rederive_instants(session: Session, *, now: datetime) -> list[tuple[Event, d
     for event in session.scalars(dated.execution_options(yield_per=500)):
         before = event.starts_at, event.ends_at
         event.derive(strict=False)
+        reminders.retime_asking(event, now=now)
         if before == (event.starts_at, event.ends_at):
             continue
         assert before[0] is not None and event.starts_at is not None  # noqa: S101, PT018 - dated

@@ -145,7 +145,8 @@ def _describe_reminders(reader: PlanReader, ticks: Iterable[str]) -> Iterator[tu
         return
     for name in ticks:
         try:
-            (at,) = preview_reminders(start, reader.tzid, timing, [dict(split_reminder(name))])
+            row: dict[str, object] = dict(split_reminder(name))
+            (at,) = preview_reminders(start, reader.tzid, timing, [row], reply_by=reader.fields.get("reply_by"))
         except SchedulerError:
             continue
         yield name, _describe_instant(at, reader.tzid)
