@@ -45,11 +45,18 @@ def write_feed(parts: Iterable[bytes], head: CalendarHead) -> bytes:
     and no UID of the calendar. Each zone that the parts refer to is defined once. Without parts the calendar is
     empty: clients handle that better than an error.
     """
+    return write_calendar(head, join_events(parts))
+
+
+def join_events(parts: Iterable[bytes]) -> bytes:
+    """Join rendered events, after the definitions of the zones that they refer to."""
     events = b"".join(parts)
-    zones = [render_vtimezone(name) for name in list_zone_names(events)]
-    return b"".join(
-        [b"BEGIN:VCALENDAR\r\n", write_content_lines(_list_head(head)), *zones, events, b"END:VCALENDAR\r\n"]
-    )
+    return b"".join([*map(render_vtimezone, list_zone_names(events)), events])
+
+
+def write_calendar(head: CalendarHead, contents: bytes) -> bytes:
+    """Write one VCALENDAR around events that `join_events` has joined."""
+    return b"".join([b"BEGIN:VCALENDAR\r\n", write_content_lines(_list_head(head)), contents, b"END:VCALENDAR\r\n"])
 
 
 def list_zone_names(events: bytes) -> list[str]:

@@ -1,7 +1,7 @@
 """Publish every public feed as files for a web server or a CDN: `feeds/all.kk.ics` and its compressed twins.
 
 A file is replaced as a whole, and only if its content has changed. The manifest, written last, lists the files, and
-for each what it was written from (its basis): so a run writes only the feeds that a change touches.
+for each what it was written from (its basis): so a run makes and reads only the feeds that a change touches.
 Files of feeds that no longer exist are removed. Files that no run of this installation has written are left alone
 (`publish_ownership`): where such a file has the name of a feed, nothing is published.
 """
@@ -9,8 +9,7 @@ Files of feeds that no longer exist are removed. Files that no run of this insta
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from scheduler.services.feeds.alarms import PUBLISHED_ALARMS
 from scheduler.worker.publish_ownership import FOLDER, PACKERS, FileDigest, Ownership
 from scheduler.worker.publish_targets import Target
 
-MAX_WAITING = 8  # feeds in memory that wait to be written
+MAX_WAITING = 32_000_000  # octets of files in memory that wait to be written
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ def publish(
     """Bring the files up to date; return what was done, or without ``keep`` what would be done.
 
     A feed that is written from the same as in the last run is not made again, as long as its files are there and as
-    large as they were; ``check`` makes every feed, and reads every file. ``advance`` is called with how many steps
+    large as they were; ``check`` makes every feed, and reads every file. ``advance`` is called with how many files
     are done, and of how many. Raise Conflict for a file in the place of ours that no run of this
     installation has written, unless ``overwrite`` says to replace it; nothing has been written then. Raise Forbidden
     if a file cannot be read or written.
@@ -65,57 +64,57 @@ def publish(
     installation = tokens.derive("installation", secret=app.secret)
     with app.db.read() as session, target.hold(FOLDER) if keep else nullcontext():
         owned = Ownership.read(target, installation, overwrite=overwrite)
-        feeds = _PublicFeeds(app, session, advance)
-        after = feeds.describe({} if check else owned.before)
-        is_current = owned.is_intact if check else owned.is_current
-        changed = {name for name, digest in after.items() if not is_current(name, digest)}
-        gone = sorted(owned.before.keys() - after.keys())
-        owned.refuse_foreign({name: after[name] for name in sorted(changed)}, overwrite=overwrite)
+        feeds = _PublicFeeds(app, session)
+        touched = [name for name, file in feeds.files.items() if check or not owned.is_current(name, file.basis)]
+        owned.refuse_foreign(touched, lambda name: feeds.make(name)[1], overwrite=overwrite, check=check)
+        run = _Run(owned, feeds, advance)
+        run.bring_up_to_date(touched, keep=keep)
+        gone = owned.list_gone(feeds.files.keys())
         if keep:
-            _write(owned, feeds, after, changed, gone)
-    return Published(sorted(changed), len(after) - len(changed), gone)
+            run.end(gone)
+    return Published(sorted(run.written), len(feeds.files) - len(run.written), gone)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A feed in one of its forms; ``basis`` is a digest of what it is written from."""
+
+    feed: event_feeds.PublicFeed
+    address: Address
+    basis: str
 
 
 class _PublicFeeds:
-    """All public feeds of one moment, in every form."""
+    """All public feeds of one moment, in every form, by the name of the file."""
 
-    def __init__(self, app: App, session: Session, advance: Advance) -> None:
-        self.app, self._advance, self._done = app, advance, 0
-        self.known = list(scopes.public_scopes(session))
+    def __init__(self, app: App, session: Session) -> None:
+        self.app = app
         self.modified: datetime = content_version.get_current(session, now=app.clock.now()).modified
         self._renderings = event_feeds.PublicRenderings(session, now=app.clock.now())
+        feeds = map(self._renderings.feed, scopes.public_scopes(session))
+        # Those that show the same events stand together, because what they have in common is then made once.
+        self.files = dict(self._list_files(sorted(feeds, key=lambda feed: feed.events)))
 
-    def describe(self, before: Mapping[str, FileDigest]) -> dict[str, FileDigest]:
-        """Return the digest of each file: that of before, if it is written from the same."""
-        after: dict[str, FileDigest] = {}
+    def make(self, name: str) -> tuple[bytes, FileDigest]:
+        """Make the content of a file, and the digest of it."""
+        file = self.files[name]
+        content = self._write(file.feed, file.address)
+        return content, FileDigest.of(content, file.basis, int(self.modified.timestamp()))
+
+    def _list_files(self, feeds: Iterable[event_feeds.PublicFeed]) -> Iterator[tuple[str, _File]]:
         writer = self._digest_writer()
-        for scope in self.known:
-            feed = self._renderings.feed(scope)
+        for feed in feeds:
             basis = hashlib.sha256(f"{writer} {feed.make_basis()}".encode()).hexdigest()
-            for address in _list_addresses(scope):
-                name = _name(address)
-                known = before.get(name)
-                if known is None or known.basis != basis:
-                    known = FileDigest.of(self._content(feed, address), basis)
-                after[name] = known
-            self._advance_one()
-        return after
+            for address in _list_addresses(feed.scope):
+                yield str(address).lstrip("/"), _File(feed, address, basis)
 
-    def write(self, only: Set[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield the name and the content of these files."""
-        for scope in self.known:
-            wanted = [one for one in _list_addresses(scope) if _name(one) in only]
-            feed = self._renderings.feed(scope) if wanted else None
-            for address in wanted:
-                assert feed is not None  # noqa: S101 - something is wanted of it
-                yield _name(address), self._content(feed, address)
-            self._advance_one()
+    def _digest_writer(self) -> str:
+        """Return a digest of what all feeds have in common: the program, the zones, the house and its sentences."""
+        empty = self._renderings.make_empty_feed()
+        calendars = b"".join(self._write(empty, address) for address in _list_addresses(empty.scope))
+        return FileDigest.of(f"{__version__} {tzdata_version()}".encode() + calendars).sha256
 
-    def _advance_one(self) -> None:
-        self._done += 1
-        self._advance(self._done, 2 * len(self.known))
-
-    def _content(self, feed: event_feeds.PublicFeed, address: Address) -> bytes:
+    def _write(self, feed: event_feeds.PublicFeed, address: Address) -> bytes:
         return feed.write(
             language=address.language,
             by_hours=address.by_hours,
@@ -124,16 +123,6 @@ class _PublicFeeds:
             address=f"{self.app.settings.base_url}{address}",
         )
 
-    def _digest_writer(self) -> str:
-        """Return a digest of what all feeds have in common: the program, the zones, the house and its sentences."""
-        empty = self._renderings.make_empty_feed()
-        calendars = b"".join(self._content(empty, address) for address in _list_addresses(empty.scope))
-        return FileDigest.of(f"{__version__} {tzdata_version()}".encode() + calendars).sha256
-
-
-def _name(address: Address) -> str:
-    return str(address).lstrip("/")
-
 
 def _list_addresses(scope: scopes.Scope) -> Iterator[Address]:
     """Yield the forms of a feed that most subscribers choose. Other alarms are left to the server."""
@@ -141,26 +130,63 @@ def _list_addresses(scope: scopes.Scope) -> Iterator[Address]:
         yield Address(scope.key, language, by_hours, alarms)
 
 
-def _write(
-    owned: Ownership, feeds: _PublicFeeds, after: dict[str, FileDigest], changed: Set[str], gone: list[str]
-) -> None:
-    """Write what has changed and remove what is gone: both are in the journal before, and in the manifest after."""
-    if changed or gone:
-        owned.begin({name: after[name] for name in changed}, feeds.modified)
-    with ThreadPoolExecutor() as pool:
-        written: deque[Future[None]] = deque()
-        for name, content in feeds.write(changed):
-            # Compressing and writing release the interpreter lock: meanwhile the next feed is made.
-            written.append(pool.submit(_put, owned.target, name, content, feeds.modified))
-            if len(written) > MAX_WAITING:
-                written.popleft().result()
-        for one in written:
-            one.result()
-    for name in gone:
-        owned.remove(name)
-    owned.end(after, feeds.modified)
+class _Run:
+    """One run: which files it has written, and the digest of each that it has made."""
+
+    def __init__(self, owned: Ownership, feeds: _PublicFeeds, advance: Advance) -> None:
+        self._owned, self._feeds, self._advance = owned, feeds, advance
+        self._made: dict[str, FileDigest] = {}
+        self.written: list[str] = []
+
+    def bring_up_to_date(self, touched: Sequence[str], *, keep: bool) -> None:
+        """Make these files, and with ``keep`` write those whose content has changed while the next are made."""
+        writing: list[Future[None]] = []
+        with ThreadPoolExecutor() as pool:  # compressing and writing release the interpreter lock
+            for batch in _collect(self._make_changed(touched)):
+                _wait_for(writing)
+                if keep:
+                    self._owned.begin({name: self._made[name] for name in batch}, self._feeds.modified)
+                    writing = [pool.submit(self._put, *one) for one in batch.items()]
+            _wait_for(writing)
+
+    def _make_changed(self, touched: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Make these files one by one; yield the name and the content of those that say something else now."""
+        known = len(self._feeds.files) - len(touched)
+        for name in touched:
+            content, digest = self._feeds.make(name)
+            same = self._owned.find_same(name, digest)
+            self._made[name] = same or digest
+            self._advance(known + len(self._made), len(self._feeds.files))
+            if same is None:
+                self.written.append(name)
+                yield name, content
+
+    def _put(self, name: str, content: bytes) -> None:
+        for ending, pack in PACKERS.items():
+            self._owned.target.put(name + ending, pack(content), self._feeds.modified)
+
+    def end(self, gone: Sequence[str]) -> None:
+        """Remove the files that are gone, and write the manifest."""
+        for name in gone:
+            self._owned.remove(name)
+        after = {name: self._made.get(name) or self._owned.before[name] for name in self._feeds.files}
+        self._owned.end(after, self._feeds.modified)
 
 
-def _put(target: Target, name: str, content: bytes, modified: datetime) -> None:
-    for ending, pack in PACKERS.items():
-        target.put(name + ending, pack(content), modified)
+def _collect(files: Iterable[tuple[str, bytes]]) -> Iterator[Mapping[str, bytes]]:
+    """Collect files until they are so many octets that they should not wait in memory any longer."""
+    batch: dict[str, bytes] = {}
+    octets = 0
+    for name, content in files:
+        batch[name] = content
+        octets += len(content)
+        if octets > MAX_WAITING:
+            yield batch
+            batch, octets = {}, 0
+    if batch:
+        yield batch
+
+
+def _wait_for(writing: Iterable[Future[None]]) -> None:
+    for one in writing:
+        one.result()

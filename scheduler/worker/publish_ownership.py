@@ -11,10 +11,10 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,19 @@ UNPACKERS: dict[str, Callable[[bytes], bytes]] = {".ics": bytes, ".gz": gzip.dec
 
 @dataclass(frozen=True, slots=True)
 class FileDigest:
-    """The digest and the size of a file in octets; ``basis`` is a digest of what it was written from."""
+    """The digest and the size of a file in octets.
+
+    ``basis`` is a digest of what it was written from; ``modified`` is the time that it bears, in seconds since 1970.
+    """
 
     sha256: str
     size: int
     basis: str = ""
+    modified: int = 0
 
     @classmethod
-    def of(cls, content: bytes, basis: str = "") -> FileDigest:
-        return cls(hashlib.sha256(content).hexdigest(), len(content), basis)
+    def of(cls, content: bytes, basis: str = "", modified: int = 0) -> FileDigest:
+        return cls(hashlib.sha256(content).hexdigest(), len(content), basis, modified)
 
 
 class Ownership:
@@ -53,7 +57,7 @@ class Ownership:
     ) -> None:
         self.target, self.installation = target, installation
         self.before, self._begun = before, begun
-        self._there = target.sizes(FOLDER)
+        self._there, self._read = target.sizes(FOLDER), dict[tuple[str, str], str | None]()
 
     @classmethod
     def read(cls, target: Target, installation: str, *, overwrite: bool = False) -> Ownership:
@@ -73,35 +77,62 @@ class Ownership:
                 raise
             return cls(target, installation, {}, {})
 
-    def is_current(self, name: str, digest: FileDigest) -> bool:
-        """Return whether a file was written with this content, and it and its twins are still there."""
+    def is_current(self, name: str, basis: str) -> bool:
+        """Return whether a file was written from this, and it and its twins are still there."""
         before = self.before.get(name)
-        twins = (self._there.get(name + ending) for ending in PACKERS if ending)
-        is_same = before is not None and (before.sha256, before.size) == (digest.sha256, digest.size)
-        return is_same and self._there.get(name) == digest.size and all(twins)
+        return before is not None and before.basis == basis and self.find_same(name, before) is not None
 
-    def refuse_foreign(self, wanted: Mapping[str, FileDigest], *, overwrite: bool) -> None:
-        """Raise Conflict for the first file to be replaced that we have not written. Raise NotAFile."""
+    def find_same(self, name: str, digest: FileDigest) -> FileDigest | None:
+        """Return the digest with the time that the file bears, if it and its twins have this content; else None."""
+        if any(self._find(name, ending) != digest.sha256 for ending in PACKERS):
+            return None
+        before = self.before.get(name)
+        return replace(digest, modified=before.modified) if before else digest
+
+    def _find(self, name: str, ending: str) -> str | None:
+        """Return the digest of a file or a twin: as it was read, or as the last run has left it."""
+        size, before = self._there.get(name + ending), self.before.get(name)
+        if (name, ending) in self._read:
+            return self._read[name, ending]
+        if not size or before is None or name in self._begun or (not ending and size != before.size):
+            return None
+        return before.sha256
+
+    def refuse_foreign(
+        self, names: Iterable[str], make: Callable[[str], FileDigest], *, overwrite: bool, check: bool
+    ) -> None:
+        """Raise Conflict for the first file to be replaced that we have not written. Raise NotAFile.
+
+        A file that bears the time that we gave it is ours; another one is read, and with ``check`` all are. ``make``
+        makes the digest of what a file shall hold.
+        """
+        wanted = {name: make(name) for name in names if check or not self._is_untouched(name)}
+        files = [
+            (name, ending)
+            for name, digest in wanted.items()
+            if check or not self.find_same(name, digest)
+            for ending in PACKERS
+            if name + ending in self._there
+        ]
         with ThreadPoolExecutor() as pool:  # reading, unpacking and digesting release the interpreter lock
-            for foreign in pool.map(self._find_foreign, wanted, wanted.values()):
-                if foreign and not overwrite:
-                    raise _foreign(self.target, foreign)
+            self._read = dict(zip(files, pool.map(lambda file: self._digest(*file), files), strict=True))
+        for (name, ending), found in self._read.items():
+            if not overwrite and found not in self._list_ours(name, wanted[name]):
+                raise _foreign(self.target, name + ending)
 
-    def _find_foreign(self, name: str, digest: FileDigest) -> str | None:
-        """Return the first of a file and its twins that is there and is not ours. Raise NotAFile."""
-        files = (
-            (name + ending, self._is_ours(name, ending, digest)) for ending in PACKERS if name + ending in self._there
-        )
-        return next((file for file, is_ours in files if not is_ours), None)
+    def _is_untouched(self, name: str) -> bool:
+        """Return whether a file and its twins, as far as they are there, bear the time that we gave them."""
+        return all(self._bears_our_time(name, ending) for ending in PACKERS if name + ending in self._there)
 
-    def is_intact(self, name: str, digest: FileDigest) -> bool:
-        """Read a file and its twins; return whether they have this content. Raise NotAFile."""
-        return all(self._digest(name, ending) == digest.sha256 for ending in PACKERS)
+    def _bears_our_time(self, name: str, ending: str) -> bool:
+        before = self.before.get(name)
+        if before is None or name in self._begun or (not ending and self._there[name] != before.size):
+            return False
+        return self.target.bears_time(name + ending, before.modified)
 
-    def _is_ours(self, name: str, ending: str, *more: FileDigest) -> bool:
-        """Return whether a run has written a file or a twin. Raise NotAFile."""
-        known = {one.sha256 for one in (*more, self.before.get(name)) if one} | set(self._begun.get(name, ()))
-        return self._digest(name, ending) in known
+    def _list_ours(self, name: str, *more: FileDigest) -> set[str]:
+        """Return the digests of what runs have written, or begun to write, under this name."""
+        return {one.sha256 for one in (*more, self.before.get(name)) if one} | set(self._begun.get(name, ()))
 
     def _digest(self, name: str, ending: str) -> str | None:
         """Return the digest of what a file or a twin holds; None if it is damaged or not there. Raise NotAFile."""
@@ -118,11 +149,15 @@ class Ownership:
         self._begun = {**self._begun, **begun}
         self._put(JOURNAL, {"installation": self.installation, "writing": self._begun}, modified)
 
+    def list_gone(self, names: Set[str]) -> list[str]:
+        """Return the files of the last run that are not among these; of a forged manifest those of feeds alone."""
+        return sorted(filter(_is_feed, self.before.keys() - names))
+
     def remove(self, name: str) -> None:
         """Remove a file and its twins, as far as they are ours."""
         for ending in PACKERS:
             with suppress(NotAFile):
-                if name + ending in self._there and self._is_ours(name, ending):
+                if name + ending in self._there and self._digest(name, ending) in self._list_ours(name):
                     self.target.remove(name + ending)
 
     def end(self, after: Mapping[str, FileDigest], modified: datetime) -> None:
@@ -139,28 +174,37 @@ class Ownership:
 
 def _write_json(content: Mapping[str, object]) -> bytes:
     """Write an object with a line for each of its values; with an indent, json would take ten times as long."""
-    lines = (f"{json.dumps(key)}: {json.dumps(value, sort_keys=True)}" for key, value in sorted(content.items()))
+    encode = json.JSONEncoder(sort_keys=True).encode
+    lines = (f"{encode(key)}: {encode(value)}" for key, value in sorted(content.items()))
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _describe(digest: FileDigest, installation: str) -> dict[str, Any]:
-    return {"sha256": digest.sha256, "bytes": digest.size, "basis": digest.basis, "installation": installation}
+    return {
+        "sha256": digest.sha256,
+        "bytes": digest.size,
+        "basis": digest.basis,
+        "modified": digest.modified,
+        "installation": installation,
+    }
 
 
 def _read_manifest(target: Target, installation: str) -> dict[str, FileDigest]:
-    """Return the files of the last run; of a forged manifest those alone that have the name of a public feed."""
+    """Return the files of the last run."""
     manifest = _read_json(target, MANIFEST)
     if manifest is None:
         return {}
     found = {}
     for name, value in manifest.items():
         match value:
-            # Early versions did not name the installation.
-            case {"sha256": str(digest), "bytes": int(size)} if _is_feed(name):
-                # Early versions did not name the installation, nor what a file was written from.
+            case {"sha256": str(digest), "bytes": int(size)}:
+                # Early versions did not name the installation, what a file was written from, and its time.
                 _refuse_other(target, value.get("installation", installation), installation)
-                found[name] = FileDigest(digest, size, str(value.get("basis", "")))
-    if not found:
+                modified = value.get("modified")
+                found[name] = FileDigest(
+                    digest, size, str(value.get("basis", "")), modified if isinstance(modified, int) else 0
+                )
+    if not any(map(_is_feed, found)):
         raise _foreign(target, MANIFEST)
     return found
 

@@ -26,10 +26,13 @@ class Target(Protocol):
 
     A method that cannot do its work raises Forbidden, and ``read`` NotAFile. ``hold`` keeps a second run out while
     one is at work. ``sizes`` tells of everything in a folder how many octets it has; None of what is no file.
+    ``bears_time`` tells whether a file still bears the time that it was put with, in seconds since 1970: then nobody
+    else has written it. A storage that keeps its own times says no.
     """
 
     def hold(self, folder: str) -> AbstractContextManager[object]: ...
     def sizes(self, folder: str) -> dict[str, int | None]: ...
+    def bears_time(self, name: str, modified: int) -> bool: ...
     def place(self, name: str) -> str: ...
     def read(self, name: str) -> bytes | None: ...
     def put(self, name: str, content: bytes, modified: datetime) -> None: ...
@@ -82,6 +85,15 @@ class Directory:
             except FileNotFoundError:
                 return {}
 
+    def bears_time(self, name: str, modified: int) -> bool:
+        with _translate(self.root / name):
+            try:
+                found = os.lstat(f"{self.root}/{name}")
+            except FileNotFoundError:
+                return False
+        # To the nanosecond: what others write bears whole seconds by chance alone.
+        return stat.S_ISREG(found.st_mode) and found.st_mtime_ns == modified * 10**9
+
     def place(self, name: str) -> str:
         return str(self.root / name)
 
@@ -129,6 +141,9 @@ class Bucket:
             except FileNotFoundError:
                 return {}
         return {f"{folder}/{Path(one['name']).name}": one["size"] for one in found}
+
+    def bears_time(self, name: str, modified: int) -> bool:  # noqa: ARG002 - no storage takes a time
+        return False
 
     def place(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -48,9 +48,11 @@ class Address:
     def __str__(self) -> str:
         """Return the path and query."""
         name = ".".join((self.name, self.language, *self._options(), "ics"))
+        return f"{PRIVATE if self.private else PUBLIC}{name}{self._query() if self.chosen else ''}"
+
+    def _query(self) -> str:
         facets = [(key, value) for key in FACETS for value in sorted(set(self.chosen.get(key, ())))]
-        query = urlencode(facets, quote_via=quote)
-        return f"{PRIVATE if self.private else PUBLIC}{name}{'?' if query else ''}{query}"
+        return f"?{urlencode(facets, quote_via=quote)}" if facets else ""
 
     def _options(self) -> Iterator[str]:
         if self.by_hours:

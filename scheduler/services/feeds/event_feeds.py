@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from calendars.amendments import add_alarms
-from calendars.feed import CalendarHead, write_feed
+from calendars.feed import CalendarHead, join_events, write_calendar, write_feed
 from calendars.vevent import render
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text
@@ -60,6 +60,7 @@ def write(
 
 
 MAX_WITH_ALARMS = 16_000  # entries kept in memory, because many feeds show the same ones
+MAX_JOINED = 16  # contents of calendars kept in memory: all forms of feeds that show the same events
 
 
 class PublicRenderings:
@@ -71,19 +72,20 @@ class PublicRenderings:
         rows = session.execute(sa.select(Event.id, *_TIMES, *_REVISION).where(Event.visibility == Visibility.PUBLIC))
         known = {event: tuple(more) for event, *more in rows}
         self._times: dict[int, tuple[Any, ...]] = {event: more[: len(_TIMES)] for event, more in known.items()}
-        self.body_with_alarms = lru_cache(MAX_WITH_ALARMS)(self._add_alarms)
+        self._write_with_alarms = lru_cache(MAX_WITH_ALARMS)(self._add_alarms)
+        self.join = lru_cache(MAX_JOINED)(self._join)
         self._marks = {event: hashlib.sha256(repr(more).encode()).digest() for event, more in known.items()}
 
     def feed(self, scope: Scope) -> PublicFeed:
         """Select what a public feed shows."""
-        return PublicFeed(scope, self, self._selections.select(scope), self._pages)
+        return PublicFeed(scope, self, tuple(self._selections.select(scope)), self._pages)
 
     def make_empty_feed(self) -> PublicFeed:
         """Make the feed of everything as it is when there is nothing."""
         return PublicFeed(EVERYTHING_PUBLIC, self, (), self._pages)
 
     @cached_property
-    def bodies(self) -> Mapping[tuple[int, str, View], bytes]:
+    def _bodies(self) -> Mapping[tuple[int, str, View], bytes]:
         """The renderings by event, language and view."""
         columns = (Rendering.event_id, Rendering.language, Rendering.view, Rendering.body)
         query = sa.select(*columns).where(Rendering.audience == Audience.PUBLIC)
@@ -91,7 +93,26 @@ class PublicRenderings:
         return {(event, language, view): body for event, language, view, body in rows}
 
     def _add_alarms(self, event: int, language: str, view: View, alarms: str) -> bytes:
-        return add_alarms(self.bodies[event, language, view], list_leads(alarms, *self._times[event]))
+        return add_alarms(self._bodies[event, language, view], list_leads(alarms, *self._times[event]))
+
+    def _join(self, events: tuple[int, ...], language: str, by_hours: bool, alarms: str) -> bytes:  # noqa: FBT001 - a key of the cache
+        """Return what is between the head and the end of a calendar of these events."""
+        views = (View.HOURS, View.EVENT) if by_hours else (View.EVENT,)
+        return join_events(self._list_parts(events, language, views, alarms))
+
+    def _list_parts(
+        self, events: Iterable[int], language: str, views: Sequence[View], alarms: str
+    ) -> Iterator[bytes]:
+        """Yield for each event the rendering of the first view that it has.
+
+        An event that became public after the renderings were read has none yet; the next run shows it.
+        """
+        bodies, with_alarms = self._bodies, self._write_with_alarms
+        for event in events:
+            for view in views:
+                if body := bodies.get((event, language, view)):
+                    yield with_alarms(event, language, view, alarms) if alarms else body
+                    break
 
     def digest(self, events: Iterable[int]) -> bytes:
         """Return a digest of the revisions of these events, whose renderings differ only if it does."""
@@ -104,33 +125,20 @@ class PublicFeed:
 
     scope: Scope
     renderings: PublicRenderings
-    events: Sequence[int]
+    events: tuple[int, ...]
     pages: str
 
     def write(self, *, language: str, by_hours: bool, alarms: str, house: Text, address: str) -> bytes:
         """Write the feed as a calendar, with the same bytes as the function `write`."""
-        views = (View.HOURS, View.EVENT) if by_hours else (View.EVENT,)
         head = make_head(
             self.scope, language=language, house=house, by_hours=by_hours, address=address, pages=self.pages
         )
-        return write_feed(self._list_parts(supported_language(language), views, alarms), head)
+        return write_calendar(head, self.renderings.join(self.events, supported_language(language), by_hours, alarms))
 
     def make_basis(self) -> str:
         """Make a digest of what the feed is written from, besides its address, the house and the program."""
         scope = [self.scope.key, sorted(self.scope.name.items())]
         return hashlib.sha256(repr(scope).encode() + self.renderings.digest(self.events)).hexdigest()
-
-    def _list_parts(self, language: str, views: Sequence[View], alarms: str) -> Iterator[bytes]:
-        """Yield for each event the rendering of the first view that it has.
-
-        An event that became public after the renderings were read has none yet; the next run shows it.
-        """
-        bodies, with_alarms = self.renderings.bodies, self.renderings.body_with_alarms
-        for event in self.events:
-            for view in views:
-                if body := bodies.get((event, language, view)):
-                    yield with_alarms(event, language, view, alarms) if alarms else body
-                    break
 
 
 # What `list_leads` needs to know of an event.
