@@ -258,6 +258,60 @@ class Failing(Directory):
 
 
 @ONE_ENGINE
+def test_what_an_interrupted_run_has_written_is_taken_back_with_the_change_that_it_was_written_for(app, directory):
+    """The house got another name of the same length, and then its old one, so that no size and no time differs."""
+    houses = [replace(app, settings=replace(app.settings, house=Text({"en": name}))) for name in ("Tulip", "Lotus")]
+    publish(houses[0], Directory(directory))
+    whole = files(directory)
+    with pytest.raises(Interrupted):
+        publish(houses[1], Failing(directory, 30))
+
+    publish(houses[0], Directory(directory))
+
+    assert whole == files(directory)
+
+
+class Watched(Directory):
+    """A directory that remembers what was read from it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.reads: set[str] = set()
+
+    def read(self, name):
+        self.reads.add(name)
+        return super().read(name)
+
+
+@ONE_ENGINE
+def test_files_that_nobody_else_has_written_are_not_read_before_they_are_replaced(app, directory, clock):
+    publish(app, Directory(directory))
+    clock.advance(timedelta(minutes=1))
+    with app.db.write() as session:
+        planning.change_event(session, lookup.get(session, Event, "opening"), now=clock.now(), title="Feast")
+    watched = Watched(directory)
+
+    assert 3 * 16 == len(publish(app, watched).written)
+
+    assert {"feeds/manifest.json", "feeds/.publishing.json"} == watched.reads
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("ending", ["", ".gz", ".br"])
+def test_a_file_of_somebody_else_that_is_as_large_as_ours_stays(app, directory, ending):
+    publish(app, Directory(directory))
+    rename_opening(app)
+    file = directory / f"feeds/all.en.ics{ending}"
+    file.write_bytes(bytes(file.stat().st_size))
+    before = files(directory)
+
+    with pytest.raises(Conflict, match=r"all\.en\.ics.*: exists already and was not published"):
+        publish(app, Directory(directory))
+
+    assert before == files(directory)
+
+
+@ONE_ENGINE
 def test_two_runs_do_not_publish_to_one_place_at_the_same_time(app, directory):
     with Directory(directory).hold("feeds"), pytest.raises(Conflict, match="another run is publishing there"):
         publish(app, Directory(directory))
