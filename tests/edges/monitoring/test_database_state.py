@@ -16,9 +16,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from scheduler.app import App
 from scheduler.base.clock import ManualClock
+from scheduler.base.config import WaitingRoomMode
 from scheduler.base.errors import Conflict
 from scheduler.monitoring import metrics, metrics_port
 from scheduler.monitoring.database_state import DatabaseState
+from scheduler.services.operations import waiting_room
 from scheduler.worker import timetable
 from scheduler.worker.presence import at_work
 from tests.support.builders import NOW
@@ -46,6 +48,19 @@ def test_letters_that_are_due_and_the_age_of_the_oldest_are_told(app: App, clock
     assert (2, 1) == (found["scheduler_letters_queued"], found["scheduler_letters_due"])
     assert 7 * 60 == found["scheduler_oldest_due_letter_seconds"]
     assert 0 == found["scheduler_delivery_paused"]
+
+
+def test_the_waiting_room_is_told_in_numbers(app: App) -> None:
+    before = read_metrics(app)
+    seen = dict.fromkeys((10, 20, 30), waiting_room.Sighting(waiting_room.Sight.WAITING, NOW))
+    with app.db.write() as session:
+        waiting_room.advance(session, seen, mode=WaitingRoomMode.ALWAYS, most=2, crowded=False, now=NOW)
+
+    found = read_metrics(app)
+
+    names = ("open", "waiting", "inside", "admitted_total")
+    assert [0, 0, 0, 0] == [before[f"scheduler_waiting_room_{name}"] for name in names]
+    assert [1, 1, 2, 2] == [found[f"scheduler_waiting_room_{name}"] for name in names]
 
 
 def test_workers_and_the_last_run_of_each_job_are_told(app: App, clock: ManualClock) -> None:
