@@ -155,6 +155,8 @@ async def _book(rush: Rush, me: Contender, dice: random.Random) -> bool:
     rush.served += answer.status == 303
     if answer.status not in (303, 409):
         rush.other[f"form {answer.status}"] += 1
+        rush.forms.append(form)
+        await asyncio.sleep(answer.retry_after)
     return answer.status == 303
 
 
