@@ -16,6 +16,7 @@ from scheduler.services.operations.waiting_room import (
     ACTIVE_FOR,
     CALLED_FOR,
     CLOSED_AFTER,
+    INSIDE_FOR,
     MIN_WATCHED,
     PASSED_OVER_AFTER,
     SENT_FOR,
@@ -172,6 +173,17 @@ def test_it_is_counted_without_reading_the_line(room):
 
     assert (None, 0, 0, 0) == (unused.opened_at, unused.waiting, unused.inside, unused.called)
     assert (NOW + SECOND, 1, 2, 3) == (counts.opened_at, counts.waiting, counts.inside, counts.called)
+
+
+def test_the_times_are_those_that_people_and_operators_are_told():
+    minute = timedelta(minutes=1)
+
+    assert (2.5 * minute, 2 * minute, 10 * minute, 60 * minute) == (
+        PASSED_OVER_AFTER,
+        ACTIVE_FOR,
+        INSIDE_FOR,
+        SENT_FOR,
+    )
 
 
 # How long it takes
