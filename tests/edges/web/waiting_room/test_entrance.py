@@ -99,6 +99,7 @@ def test_the_cookie_of_a_place_is_for_this_site_alone_and_no_script_reads_it(wai
     waits.get(FORM)
 
     cookie = waits.get_cookie(COOKIE)
+    assert timedelta(minutes=10) == KEPT_FOR
     assert (True, "Lax", "/", KEPT_FOR) == (
         cookie.http_only,
         cookie.same_site,
