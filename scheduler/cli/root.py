@@ -42,6 +42,10 @@ COMMANDS = {
         "system.account:account",
         N_("Manage the accounts of people who sign in: officers, and staff at the door."),
     ),
+    "digest": (
+        "letters.digest:digest",
+        N_("Show what guests have answered, who is missing, and what waits for an officer."),
+    ),
     "zones": ("events.zones:zones", N_("Correct times after a change of time zones.")),
     "worker": ("system.worker:worker", N_("Send e-mails and do other jobs when they are due.")),
     "post": ("consulate.post:post", N_("Manage consular posts: services, counters, hours, closures.")),

@@ -24,6 +24,7 @@ from scheduler.web.kit import form_floods, language, safety
 from scheduler.web.kit.assets import Assets
 from scheduler.web.kit.paths import PlainText, RowNumber
 from scheduler.web.officers.accounts import own_account, signing
+from scheduler.web.officers.calendar import digest
 from scheduler.web.officers.calendar import pages as calendar
 from scheduler.web.officers.consulate import calendars, closing_days, front_desk, signature, statistics, visit
 from scheduler.web.officers.consulate import letters as visit_letters
@@ -118,6 +119,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(signing.blueprint(app, limiter))
     web.register_blueprint(own_account.blueprint(app, limiter))
     web.register_blueprint(calendar.blueprint(app, index))
+    web.register_blueprint(digest.blueprint(app))
     web.register_blueprint(desk.blueprint(app))
     web.register_blueprint(guest_list.blueprint(app))
     web.register_blueprint(guest.blueprint(app))

@@ -383,6 +383,7 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("GET", "calendar.day"): RouteRequest(),
         ("GET", "calendar.as_list"): RouteRequest(),
         ("GET", "calendar.by_venue"): RouteRequest(),
+        ("GET", "digest.everything"): RouteRequest(),
         ("GET", "calendar.events"): RouteRequest(),
         ("GET", "desk.everybody"): RouteRequest(),
         ("GET", "guest_list.guests"): RouteRequest(event),

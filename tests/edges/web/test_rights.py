@@ -42,6 +42,7 @@ GET  /L/desk/week                                          303    200  200     2
 GET  /L/desk/day                                           303    200  200     200          200   200      200   200
 GET  /L/desk/list                                          303    200  200     200          200   200      200   200
 GET  /L/desk/by-venue                                      303    200  200     200          200   200      200   200
+GET  /L/desk/digest                                        303    200  200     200          200   200      200   200
 GET  /L/desk/calendar.json                                 303    200  200     200          200   200      200   200
 GET  /L/desk/accounts                                      303    403  403     403          403   403      403   200
 GET  /L/desk/account                                       303    200  200     200          200   200      200   200
