@@ -164,6 +164,18 @@ def test_on_the_last_day_itself_it_is_asked_until_the_day_ends(app, asked):
     assert set() == who_is_asked_at(app, datetime(2027, 1, 20, 17, 0, tzinfo=UTC))
 
 
+def test_where_the_last_day_to_reply_is_that_of_the_event_it_ends_with_its_start(app, asked):
+    change(app, reply_by=date(2027, 2, 2), reminders=({"before": "30 minutes", "audience": "unanswered"},))
+
+    assert [datetime(2027, 2, 2, 2, 30, tzinfo=UTC)] == due(app)
+
+
+def test_an_event_without_a_last_day_to_reply_asks_before_its_start(app, asked):
+    change(app, reply_by=None)
+
+    assert [datetime(2027, 1, 26, 3, tzinfo=UTC)] == due(app)[:1]
+
+
 def test_two_steps_that_a_stopped_worker_missed_make_one_letter(app, asked):
     change(app, reminders=tuple({"before": lead, "audience": "unanswered"} for lead in ("1 week", "6 days")))
 

@@ -75,6 +75,13 @@ def test_it_has_the_last_answer_of_each_guest_since_then_and_how_it_came(app, gu
     assert not is_empty
 
 
+def test_an_answer_at_the_very_end_is_in_this_digest_and_not_in_the_next(app, guests):
+    answer(app, "Accepts", Partstat.ACCEPTED, Answer.MAIL, SINCE + HOUR)
+
+    assert 1 == len(read(app, now=SINCE + HOUR)[0])
+    assert 0 == len(read(app, since=SINCE + HOUR)[0])
+
+
 def test_the_silent_alone_are_no_news(app, guests):
     answers, silent, _mails, _letters, _events, is_empty = read(app)
 
