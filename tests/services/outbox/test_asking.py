@@ -20,6 +20,7 @@ from scheduler.services.outbox.reminder_preview import list_people
 from scheduler.worker import delivery
 from tests.support.builders import NOW, a_person, an_event, invite
 from tests.support.guest_mail import put_mail
+from tests.support.two_at_once import Beside
 
 pytestmark = pytest.mark.both_engines
 # The event is on 2 February; in Bangkok it is nine o'clock when it is two in UTC.
@@ -174,6 +175,35 @@ def test_an_event_without_a_last_day_to_reply_asks_before_its_start(app, asked):
     change(app, reply_by=None)
 
     assert [datetime(2027, 1, 26, 3, tzinfo=UTC)] == due(app)[:1]
+
+
+def test_two_workers_at_the_same_moment_ask_each_guest_once(app, asked):
+    app.clock.set(FIRST)
+
+    def fire() -> int:
+        with app.db.write("worker") as session:
+            return reminders.fire_reminders(session, now=FIRST)
+
+    second = Beside(app).run(lambda session: reminders.fire_reminders(session, now=FIRST), fire)
+
+    assert second == 0
+    assert len(GUESTS) == delivery.deliver(app).sent
+    with app.db.read() as session:
+        acts = sa.select(sa.func.count()).where(Audit.noun == "attendee", Audit.action == "remind")
+        assert len(GUESTS) == session.scalar(acts)
+
+
+def test_words_that_wait_hold_back_only_what_asks_for_a_reply(app, asked):
+    change(app, reminders=({"before": "1 week"},))
+    with app.db.write() as session:
+        words = guest(session, "Wrote words")
+        transitions.answer(session, words, Partstat.ACCEPTED, by=Answer.TELEPHONE, on=None, now=NOW)
+        put_mail(session, words.event, words)
+
+    with app.db.read() as session:
+        (row,) = session.scalars(sa.select(Reminder))
+        (one,) = list_people(session, row, now=NOW).rows
+        assert ("Wrote words", "") == (str(one.person.name), one.skipped_because)
 
 
 def test_two_steps_that_a_stopped_worker_missed_make_one_letter(app, asked):
