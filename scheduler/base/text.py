@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from scheduler.base.errors import Invalid
 
@@ -91,6 +91,29 @@ def check_prose(value: str, *, most: int) -> str:
     if len(value) > most:
         raise Invalid("is {length} characters long; at most {most} are allowed", length=len(value), most=most)
     return value
+
+
+_PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
+
+
+def list_unknown_placeholders(text: str, known: Collection[str]) -> list[str]:
+    """Return the placeholders of a text, without their braces, that are not among the known ones."""
+    return [found for found in _PLACEHOLDER.findall(text) if found not in known]
+
+
+def list_placeholders(known: Iterable[str]) -> str:
+    """Return placeholders as a person writes them, with commas between."""
+    return ", ".join(f"{{{name}}}" for name in known)
+
+
+def has_empty_placeholder(text: str, values: Mapping[str, str]) -> bool:
+    """Return whether a text has a placeholder whose value is empty."""
+    return any(values.get(found) == "" for found in _PLACEHOLDER.findall(text))
+
+
+def fill_placeholders(text: str, values: Mapping[str, str]) -> str:
+    """Fill the placeholders that have a value, each once; what a value has in braces stays as it is."""
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
 
 
 def can_be_stored(value: str) -> bool:

@@ -9,6 +9,7 @@ from scheduler.base.i18n import N_, NC_
 
 # Of the enumerations that share words with others which are said differently in some language.
 CONTEXTS: Mapping[str, str] = {
+    "CardKind": "e-mail",
     "Standing": "guest",
     "Reply": "answer",
     "LetterKind": "e-mail",

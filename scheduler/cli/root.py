@@ -27,6 +27,10 @@ COMMANDS = {
     ),
     "reminder": ("events.reminder:reminder", N_("Plan reminders before events, and see who gets them.")),
     "message": ("letters.message:message", N_("Send messages to people on the list of an event.")),
+    "wording": (
+        "letters.wording:wording",
+        N_("Change the words of the invitations to an event, and see how a guest reads them."),
+    ),
     "letter": ("letters.letter:letter", N_("See which e-mails were sent, and which were not.")),
     "mail": (
         "guests.mail:mail",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, MappedSQLExpression, column_property, mapped_column, relationship
@@ -15,7 +15,7 @@ from scheduler.base.i18n import N_
 from scheduler.base.text import Text
 from scheduler.model.places import KEY, City, Closure, OpeningHours, Organisation, Venue
 from scheduler.storage.refusals import register_refusal
-from scheduler.storage.types import Base, Id, Instant, Languages, Seconds, Wall, choice
+from scheduler.storage.types import JSON, Base, Id, Instant, Languages, Seconds, Wall, choice
 
 
 class Kind(StrEnum):
@@ -142,6 +142,8 @@ class Event(Base):
     dress_code: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
     bring: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
     telephone: Mapped[str | None] = mapped_column(sa.String(40))
+    # The words of its cards that are not the standard ones: by field of its draft, then by language.
+    card_words: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     # Why it was moved or cancelled the last time, as letters and its page say; a later change takes it away.
     reason: Mapped[Text] = mapped_column(Languages, default=Text, server_default="{}")
     sequence: Mapped[int] = mapped_column(default=0)

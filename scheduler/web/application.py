@@ -43,6 +43,7 @@ from scheduler.web.officers.kit import guard
 from scheduler.web.officers.planning import plan_acts, plan_form, plan_page, programme_file, replanning
 from scheduler.web.officers.writing import (
     all_letters,
+    card_words,
     event_letters,
     incoming_mail,
     kind_reminders,
@@ -126,7 +127,7 @@ def _add_officers_pages(web: Flask, app: App) -> None:
     web.register_blueprint(group_pages.blueprint(app))
     web.register_blueprint(list_import.blueprint(app, index))
     web.register_blueprint(paper_invitations.blueprint(app))
-    for writing in (message_form, messages, event_letters, reminders, kind_reminders):
+    for writing in (message_form, messages, event_letters, reminders, kind_reminders, card_words):
         web.register_blueprint(writing.blueprint(app))
     web.register_blueprint(all_letters.blueprint(app, index))
     web.register_blueprint(incoming_mail.blueprint(app, index))

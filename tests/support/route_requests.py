@@ -424,6 +424,11 @@ def desk_requests(season: Season) -> dict[Route, RouteRequest]:
         ("POST", "sentmessages.withdraw"): RouteRequest({**event, "number": season.message}),
         ("GET", "reminders.everything"): RouteRequest(event),
         ("POST", "reminders.change"): RouteRequest(event, form={"before": "1 hour", "audience": "everyone"}),
+        ("GET", "cardwords.everything"): RouteRequest(event),
+        ("GET", "cardwords.card"): RouteRequest({**event, "kind": "invitation", "tag": "en"}),
+        ("POST", "cardwords.change"): RouteRequest(
+            {**event, "kind": "invitation", "tag": "en"}, form={"do": "keep", "words": "{occasion}"}
+        ),
         ("GET", "kindreminders.everything"): RouteRequest(),
         ("POST", "kindreminders.change"): RouteRequest(
             form={"kind": "visit", "before": f"{season.morning:%d} days", "audience": "everyone"}

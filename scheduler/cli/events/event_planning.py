@@ -29,6 +29,7 @@ from scheduler.services.common.plain_tables import write_table as plain
 from scheduler.services.events.programme import event_mapping, planning
 from scheduler.services.events.programme.conflicts import conflict_check
 from scheduler.services.events.programme.event_drafts import EventDraft
+from scheduler.services.events.programme.rendering.card_words import CARD_FIELDS
 
 TIMES = (
     *("dtstart", "dtend", "duration", "first_day", "last_day", "registration_opens", "registration_closes"),
@@ -60,7 +61,7 @@ def _time_options(function: Any) -> Any:
 @click.command(help=N_("Plan an event."))
 @click.argument("key")
 @_time_options
-@draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
+@draft_options(EventDraft, leave_out=(*TIMES, *LISTS, *CARD_FIELDS))
 @with_force
 @with_consent
 @pass_context
@@ -125,7 +126,7 @@ def _read_time(context: CommandContext, name: str, typed: str, tzid: str) -> dat
 @click.command(help=N_("Change the given fields and leave the rest as it is."))
 @click.argument("key")
 @_time_options
-@draft_options(EventDraft, leave_out=(*TIMES, *LISTS))
+@draft_options(EventDraft, leave_out=(*TIMES, *LISTS, *CARD_FIELDS))
 @click.option("--no-date", is_flag=True, help=N_("Remove the date, which is then to be announced."))
 @inform_nobody
 @with_force

@@ -185,6 +185,7 @@ def _parse_nominal(value: Any) -> NominalDuration:
 Key = Annotated[str, BeforeValidator(_as_validator(_parse_key))]
 Title = Annotated[Text, BeforeValidator(_as_validator(_make_text_parser(300, one_line=True)))]
 Prose = Annotated[Text, BeforeValidator(_as_validator(_make_text_parser(20_000, one_line=False)))]
+CardText = Annotated[Text, BeforeValidator(_as_validator(_make_text_parser(1_500, one_line=False)))]
 Zone = Annotated[str, BeforeValidator(_as_validator(_parse_zone))]
 Email = Annotated[str, BeforeValidator(_as_validator(_parse_email))]
 Telephone = Annotated[str, BeforeValidator(_as_validator(_parse_telephone))]

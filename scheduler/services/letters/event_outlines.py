@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from scheduler.base.clock import wall
 from scheduler.base.date_format import When, format_day, language_name
 from scheduler.base.i18n import supported_language
-from scheduler.base.text import Text
+from scheduler.base.text import Text, fill_placeholders
 from scheduler.formats.mail import PICTURE, Parts
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Mode, Status
@@ -39,10 +39,9 @@ from scheduler.services.events.programme.rendering.guest_information import (
 )
 from scheduler.services.feeds.event_feeds import read_rendering, render_withdrawn_date, write_file
 from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
-from scheduler.services.letters.inviting.cards import ON_CARDS, is_honoured, write_card
+from scheduler.services.letters.inviting.cards import ON_CARDS, is_honoured, write_card, write_own_subject
 from scheduler.services.letters.inviting.questions import CalendarQuestion, is_asked, make_question
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
-from scheduler.services.letters.message_drafts import fill_placeholders
 from scheduler.services.letters.templates import render_letter
 
 # Marks in the private use area of Unicode: no text contains them and escaping does not change them.
@@ -100,7 +99,9 @@ def render_outline(
     words = template_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
         words |= message_words(message, words["title"], row.language, language)
-    subject, text, html = render_letter(row.kind, words, language)
+    subject, text, html = render_letter(
+        row.kind, words, language, subject=_write_own_subject(event, row, words["signature"], language)
+    )
     rendered, asked = _render_event(session, event, row, language, audience), is_asked(row)
     return Outline(
         language=language,
@@ -115,6 +116,11 @@ def render_outline(
 def list_presiding(session: Session, event: Event) -> Sequence[AnnouncedPerson]:
     """Return those who preside at an event, as letters about it announce them."""
     return [one for one in list_announced(session, event) if one.role is Role.PRESIDES]
+
+
+def _write_own_subject(event: Event, row: LetterRow, signature: Signature, language: str) -> str:
+    """Return the subject that the event has of its own for a letter with a card, or ""."""
+    return write_own_subject(event, signature, language, ON_CARDS[row.kind]) if row.kind in ON_CARDS else ""
 
 
 def _with_reply_address(signature: Signature, message: Message | None) -> Signature:
@@ -211,7 +217,9 @@ def template_words(
         "pass_code": PASS if _has_pass(row, event) else "",
         "picture": PICTURE,
         "house": signature.name,
-        "card": write_card(event, row, signature, language, kind=row.kind) if row.kind in ON_CARDS else (),
+        "card": write_card(event, row, signature, language, kind=ON_CARDS[row.kind], name=NAME)
+        if row.kind in ON_CARDS
+        else (),
         "signature": signature,
     }
 
@@ -250,10 +258,10 @@ def message_words(message: Message, title: str, wanted: str, language: str) -> d
     ``language`` is that of the letter around it. If the two differ, the letter names the language of the message.
     """
     tag = message.body.language_for(wanted)
-    paragraphs = re.split(r"\n\s*\n", fill_placeholders(message.body.to(wanted), name=NAME, event=title))
+    paragraphs = re.split(r"\n\s*\n", fill_placeholders(message.body.to(wanted), {"name": NAME, "event": title}))
     other = supported_language(tag) != language or tag.split("-")[0] != supported_language(tag)
     return {
-        "written_subject": fill_placeholders(message.subject.to(wanted), event=title),
+        "written_subject": fill_placeholders(message.subject.to(wanted), {"event": title}),
         "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
         "written_in": tag,
         "other_language": language_name(tag, language) if other else "",

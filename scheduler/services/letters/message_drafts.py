@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from scheduler.base.errors import Invalid
 from scheduler.base.i18n import N_
-from scheduler.base.text import Text
+from scheduler.base.text import Text, list_placeholders, list_unknown_placeholders
 from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Email, Name, Prose
 
 # The placeholders of each part of a message; they are filled when a letter is composed.
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 MISSING_IN_LANGUAGE = N_("{name}: is missing in {language}")
 
@@ -43,18 +41,12 @@ def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:
 
 def _refuse_unknown_placeholders(name: str, text: Text) -> None:
     allowed = PLACEHOLDERS[name]
-    written = ((tag, found) for tag, part in text.items() for found in _PLACEHOLDER.findall(part))
-    for tag, place in ((tag, found) for tag, found in written if found not in allowed):
-        known = ", ".join(f"{{{one}}}" for one in allowed)
+    written = ((tag, found) for tag, part in text.items() for found in list_unknown_placeholders(part, allowed))
+    for tag, place in written:
         raise Invalid(
             "{name}: {place} is not a known placeholder; write one of: {known}",
             name=name,
             place=f"{{{place}}}",
-            known=known,
+            known=list_placeholders(allowed),
             language=tag,
         )
-
-
-def fill_placeholders(text: str, **values: str) -> str:
-    """Fill the placeholders that have a value; other words in braces stay as they are."""
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)

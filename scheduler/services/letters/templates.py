@@ -15,18 +15,28 @@ from scheduler.model.letters import LetterKind
 
 
 def render_letter(
-    kind: LetterKind, words: Mapping[str, Any], language: str, *, layout: str = "letter"
+    kind: LetterKind, words: Mapping[str, Any], language: str, *, layout: str = "letter", subject: str = ""
 ) -> tuple[str, str, str]:
     """Return the subject, the text and the HTML of a kind of letter, in a supported language.
 
     The folder of the kind has the subject and the words with which the letter begins and closes. The rest comes from
     the ``layout``, unless the kind has a ``letter.txt`` and a ``letter.html`` of its own.
+    A ``subject`` of one line takes the place of that of the kind.
     """
-    folder = f"letters/{kind.replace(' ', '_')}"
-    subject = " ".join(_template(language, f"{folder}/subject.txt").render(words).split())
+    folder = _name_folder(kind)
+    subject = subject or render_subject(kind, words, language)
     text = _template(language, f"{folder}/letter.txt", f"letters/{layout}.txt").render(words, folder=folder)
     html = _template(language, f"{folder}/letter.html", f"letters/{layout}.html")
     return subject, text, html.render(words, folder=folder, subject=subject)
+
+
+def render_subject(kind: LetterKind, words: Mapping[str, Any], language: str) -> str:
+    """Return the standard subject of a kind of letter, on one line."""
+    return " ".join(_template(language, f"{_name_folder(kind)}/subject.txt").render(words).split())
+
+
+def _name_folder(kind: LetterKind) -> str:
+    return f"letters/{kind.replace(' ', '_')}"
 
 
 @cache

@@ -23,11 +23,13 @@ from scheduler.services.events.attendance.representation import DeputyNews
 from scheduler.services.events.door.arrivals import ScanOutcome
 from scheduler.services.events.guests.guest_groups import GuestGroup
 from scheduler.services.events.programme.conflicts.contradictions import ClashKind
+from scheduler.services.events.programme.rendering.card_words import CardPart
 from scheduler.services.letters.inviting.paper import PaperForm
 from scheduler.web.officers.calendar.calendar_address import CalendarLook, CalendarNeed
 
 # Words for programs: of addresses, tokens and settings, of RFC 5545, and keys of sentences that stand elsewhere.
 NOT_PRINTED = {
+    CardPart,
     CalendarLook,
     CalendarNeed,
     ClashKind,

@@ -68,6 +68,7 @@ def an_event(**changes: Any) -> Event:
         dress_code=Text(),
         bring=Text(),
         reason=Text(),
+        card_words={},
     )
     for name, value in changes.items():
         setattr(event, name, value)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from scheduler.base.durations import NominalDuration
 from scheduler.base.errors import Invalid, combine_errors
@@ -28,6 +28,7 @@ from scheduler.model.events import (
 from scheduler.services.common.drafts import Draft, as_pydantic_error, require_span
 from scheduler.services.common.values import (
     Capacity,
+    CardText,
     Day,
     Duration,
     Key,
@@ -46,6 +47,7 @@ from scheduler.services.common.values import (
 from scheduler.services.events.attendance.replies import Reply
 from scheduler.services.events.programme.event_reading import EVENT_DEFAULTS
 from scheduler.services.events.programme.place_drafts import ClosureDraft
+from scheduler.services.events.programme.rendering.card_words import CardPart, check_words
 
 
 class ReminderDraft(Draft):
@@ -94,6 +96,22 @@ class AttendeeDraft(Draft):
         return self
 
 
+def _check_card(part: CardPart) -> AfterValidator:
+    """Return a validator of a part of the words of a card."""
+
+    def check(text: Text) -> Text:
+        try:
+            return check_words(part, text)
+        except Invalid as error:
+            raise as_pydantic_error(error) from error
+
+    return AfterValidator(check)
+
+
+CardSubject = Annotated[Title, _check_card(CardPart.SUBJECT)]
+CardWords = Annotated[CardText, _check_card(CardPart.WORDS)]
+
+
 class EventDraft(Draft):
     """An event as it should be; without any date it is to be announced. Times are wall times in ``tz``."""
 
@@ -135,6 +153,12 @@ class EventDraft(Draft):
     bring: Title = Text()
     telephone: Telephone | None = None
     reason: Title = Text()
+    invitation_subject: CardSubject = Text()
+    invitation_words: CardWords = Text()
+    save_the_date_subject: CardSubject = Text()
+    save_the_date_words: CardWords = Text()
+    pour_memoire_subject: CardSubject = Text()
+    pour_memoire_words: CardWords = Text()
     instructions: Prose = Text()
     remote_instructions: Prose = Text()
     hours: Weekly = ()

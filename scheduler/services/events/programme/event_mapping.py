@@ -19,6 +19,7 @@ from scheduler.services.common.lookup import Lookup
 from scheduler.services.events.programme.event_drafts import EventDraft, ReminderDraft
 from scheduler.services.events.programme.event_reading import get_capacity, list_planned_reminders, read_event
 from scheduler.services.events.programme.places import read_closure_drafts, write_hours
+from scheduler.services.events.programme.rendering.card_words import CARD_FIELDS
 
 # Relations that a draft or a rendering needs: loaded with many events in a fixed number of queries.
 WITH_EVENT = (
@@ -104,6 +105,7 @@ def write(session: Session, event: Event, draft: EventDraft, found: References) 
     with session.no_autoflush:
         for name in _COPIED_FIELDS:
             setattr(event, name, getattr(draft, name))
+        event.card_words = {name: dict(text) for name in CARD_FIELDS if (text := getattr(draft, name))}
         event.timing, event.tzid = draft.timing, draft.tz or "UTC"
         event.dtstart, event.dtend = draft.span()
         event.derive()

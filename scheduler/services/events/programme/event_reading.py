@@ -29,6 +29,7 @@ from scheduler.model.events import (
 from scheduler.model.places import City, Venue
 from scheduler.services.common.plain_values import Fields
 from scheduler.services.events.programme.place_reading import read_closures, read_weekly_hours
+from scheduler.services.events.programme.rendering.card_words import read_card_words
 
 # Relations that a line of the list shows; those of a whole draft (`event_mapping.WITH_EVENT`) would take ten queries.
 WITH_LINE = (
@@ -140,6 +141,7 @@ def read_event(event: Event) -> dict[str, Any]:
         "bring": event.bring,
         "telephone": event.telephone,
         "reason": event.reason,
+        **read_card_words(event),
         "instructions": in_person.instructions,
         "remote_instructions": remote.instructions,
         "hours": read_weekly_hours(event.hours),

@@ -25,13 +25,13 @@ from scheduler.formats.printing import (
 )
 from scheduler.model.attendance import Attendee, Standing
 from scheduler.model.events import Event, Mode
-from scheduler.model.letters import LetterKind
 from scheduler.services.address.addressing import AddressForms
 from scheduler.services.address.forms import FormKind
 from scheduler.services.address.library import forms_of
 from scheduler.services.events.attendance.invitations import explain_uninvited, has_accepted
 from scheduler.services.events.door.arrivals import WITH_PERSON
 from scheduler.services.events.door.cards import UnsetText
+from scheduler.services.events.programme.rendering.card_words import CardKind
 from scheduler.services.letters.envelope import SenderIdentity, Signature, make_signature
 from scheduler.services.letters.inviting.cards import write_card
 
@@ -50,7 +50,9 @@ class PaperForm(StrEnum):
     LABELS = "labels"
 
 
-class _Guest(NamedTuple):
+class CardGuest(NamedTuple):
+    """What of a guest decides the words of their card."""
+
     office_class: str | None
     mode: Mode | None
 
@@ -77,12 +79,17 @@ def print_paper(
     forms = forms_of(session)
     title = event.title.to(language)
     if form is PaperForm.CARDS:
-        cards = [_make_card(row, forms, house, now) for row in found]
-        notice = _tell_unset(zip(found, ((card.addressee,) for card in cards), strict=True), language)
+        cards = [make_card(row, forms, house, now) for row in found]
+        notice = _tell_unset(zip(found, map(_list_texts, cards), strict=True), language)
         return print_invitations(cards, title=title, language=language, notice=notice)
     addresses = [_make_address(row, forms, house, now) for row in found]
     notice = _tell_unset(zip(found, (address.lines for address in addresses), strict=True), language)
     return print_envelopes(addresses, title=title, language=language, labels=form is PaperForm.LABELS, notice=notice)
+
+
+def _list_texts(card: InvitationSheet) -> Sequence[str]:
+    """Return what is written on a card for this guest, and the words of the event."""
+    return [card.addressee, *(line["text"] for line in card.lines)]
 
 
 def _read_guests(session: Session, event: Event, only: Sequence[int], *, everybody: bool) -> list[Attendee]:
@@ -98,16 +105,22 @@ def _read_guests(session: Session, event: Event, only: Sequence[int], *, everybo
     return sorted(rows, key=lambda row: (row.person.precedence or _LAST, fold_text(row.attending.name.to("en"))))
 
 
-def _make_card(row: Attendee, forms: AddressForms, house: SenderIdentity, now: datetime) -> InvitationSheet:
+def make_card(
+    row: Attendee, forms: AddressForms, house: SenderIdentity, now: datetime, kind: CardKind | None = None
+) -> InvitationSheet:
+    """Return the card of a guest; without a ``kind`` the one for how they stand."""
     event, who = row.event, row.attending
     language = supported_language(who.language)
     gettext, signature = load_catalogue(language).gettext, make_signature(event.organizer, language, house)
-    kind = LetterKind.POUR_MEMOIRE if has_accepted(row) else LetterKind.INVITATION
-    lines = write_card(event, _Guest(who.office_class, row.mode), signature, language, kind=kind)
-    reply = [] if kind is LetterKind.POUR_MEMOIRE else _tell_reply(event, signature, language)
+    kind = kind or (CardKind.POUR_MEMOIRE if has_accepted(row) else CardKind.INVITATION)
+    guest, name = CardGuest(who.office_class, row.mode), who.called(language)
+    lines = write_card(event, guest, signature, language, kind=kind, name=name)
+    reply = _tell_reply(event, signature, language) if kind is CardKind.INVITATION else []
     dress = event.dress_code.to(language) if row.mode is Mode.IN_PERSON else ""
     foot = [gettext(_DRESS).format(dress=dress)] if dress else []
-    if row.mode is Mode.IN_PERSON:
+    if kind is CardKind.SAVE_THE_DATE:
+        foot = []  # the invitation will tell
+    elif row.mode is Mode.IN_PERSON:
         foot += [gettext(_ADMITS).format(number=1 + row.companions), gettext(_BRING_IT)]
     return InvitationSheet(
         language=language,

@@ -61,4 +61,4 @@ POST = AccessScope("a post of the account", ("key",), rights.get_post)
 VISIT = AccessScope("a visit to a post of the account", ("reference",), rights.get_visit)
 VISIT_AT_POST = AccessScope("a visit to this post of the account", ("key", "reference"), rights.get_visit_at_post)
 # Arguments that choose among a few words of ours, and name nothing that anybody could be kept from.
-CHOICES = {"language", "kind", "verb", "_verb"}
+CHOICES = {"language", "kind", "tag", "verb", "_verb"}
