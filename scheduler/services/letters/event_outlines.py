@@ -17,7 +17,7 @@ from scheduler.base.clock import wall
 from scheduler.base.date_format import When, format_day, language_name
 from scheduler.base.i18n import supported_language
 from scheduler.base.text import Text, fill_placeholders
-from scheduler.formats.mail import PICTURE, Parts
+from scheduler.formats.mail import Parts
 from scheduler.model.attendance import Role, Standing
 from scheduler.model.events import Event, Mode, Status
 from scheduler.model.feeds import Audience
@@ -42,7 +42,7 @@ from scheduler.services.letters.envelope import SenderIdentity, Signature, make_
 from scheduler.services.letters.inviting.cards import ON_CARDS, is_honoured, write_card, write_own_subject
 from scheduler.services.letters.inviting.questions import CalendarQuestion, is_asked, make_question
 from scheduler.services.letters.letter_rows import ASKED, PARTING, LetterRow, is_shown_link, may_join
-from scheduler.services.letters.templates import render_letter
+from scheduler.services.letters.templates import LetterWords, render_letter
 
 # Marks in the private use area of Unicode: no text contains them and escaping does not change them.
 NAME, PAGE, PASS = "\ue000name\ue001", "\ue000page\ue001", "\ue000pass\ue001"
@@ -96,19 +96,19 @@ def render_outline(
     language = supported_language(row.language)
     audience = Audience.REMOTE if may_join(row) else Audience.PUBLIC
     today = wall(now, event.tzid).date()
-    words = template_words(event, row, language, house, presiding=presiding, today=today)
+    words = write_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
-        words |= message_words(message, words["title"], row.language, language)
+        words = with_message(words, message, row.language)
     subject, text, html = render_letter(
-        row.kind, words, language, subject=_write_own_subject(event, row, words["signature"], language)
+        row.kind, words, language, subject=_write_own_subject(event, row, words.signature, language)
     )
     rendered, asked = _render_event(session, event, row, language, audience), is_asked(row)
     return Outline(
         language=language,
         subject=subject,
         parts=Parts(text=text, html=html, calendar=b"" if asked else write_file(event, rendered, language=language)),
-        signature=_with_reply_address(words["signature"], message),
-        shows_pass=bool(words["pass_code"]),
+        signature=_with_reply_address(words.signature, message),
+        shows_pass=bool(words.pass_code),
         question=make_question(event, row, rendered, is_off=_is_off(event, row)) if asked else None,
     )
 
@@ -157,7 +157,27 @@ def _knows_no_date(event: Event, was: Mapping[str, Any]) -> bool:
     return event.cancelled and bool(was) and not was.get("dtstart")
 
 
-def template_words(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWords(LetterWords):
+    """The words of letters about events; the last four are those of a message that an officer wrote."""
+
+    new_time: str = ""
+    new_place: str = ""
+    new_status: str = ""
+    new_video: str = ""
+    waitlisted: bool = False
+    requested: bool = False
+    renewed: bool = False
+    deputy: str = ""
+    place_kept: bool = False
+    reason: str = ""
+    written_subject: str = ""
+    paragraphs: Sequence[Sequence[str]] = ()
+    written_in: str = ""
+    other_language: str = ""
+
+
+def write_words(
     event: Event,
     row: LetterRow,
     language: str,
@@ -165,63 +185,62 @@ def template_words(
     *,
     presiding: Sequence[AnnouncedPerson] = (),
     today: date | None = None,
-) -> dict[str, Any]:
-    """Return the variables of the templates of letters about events; ``today`` is by the clock of the event."""
+) -> EventWords:
+    """Return the words of a letter about an event; ``today`` is by the clock of the event."""
     was = row.facts.get("was") or {}
     signature = make_signature(event.organizer, language, house)
     guest = make_guest_information(event, language, row.tzid, announced=presiding, today=today)
     if asked := _reply_by(row, language):
         guest = replace(guest, reply_by=asked)
-    return {
-        "language": language,
-        "salutation": SALUTATION,
-        "complimentary_close": CLOSING,
-        "title": event.title.to(language),
-        "when": []
+    return EventWords(
+        language=language,
+        salutation=SALUTATION,
+        complimentary_close=CLOSING,
+        title=event.title.to(language),
+        when=[]
         if _knows_no_date(event, was)
         else format_time(event, language, row.tzid, start=row.facts.get("start")),
-        "was_when": format_old_time(was, event, language),
-        "where": format_location(event, language),
-        "was_where": _was_where(was, event, language),
-        "new_time": _new_time(was, event, language),
-        "new_place": _new_place(was, event),
-        "new_status": _new_status(was, event),
-        "video": (event.video_link or "") if is_shown_link(row, event) else "",
-        "new_video": _new_video(was, event) if is_shown_link(row, event) else "",
-        "remote": row.mode is Mode.REMOTE,
-        "companions": row.companions or 0,
-        "invited": row.standing is Standing.INVITED and row.kind is not LetterKind.SAVE_THE_DATE,
-        "waitlisted": row.standing is Standing.WAITLISTED,
-        "cancelled": event.cancelled,
-        "standing": str(row.standing),
-        "offered": row.standing is Standing.OFFERED,
-        "requested": row.standing is Standing.REQUESTED,
-        "renewed": bool(row.facts.get("renewed")),
-        "deputy": row.facts.get("deputy", ""),
-        "place_kept": bool(row.facts.get("kept")),
-        "represented_by": row.represented_by.to(language) if row.represented_by else "",
-        "represents": row.represents.to(language) if row.represents else "",
-        "until": _until(row, event, language),
-        "reason": Text(row.facts.get("reason") or {}).to(language),
-        "instructions": _instructions(row, event).to(language),
-        "guest": GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,
-        "comes": _is_expected_in_hall(row),
-        "why": event.reason.to(language) if row.kind in _WITH_REASON else "",
-        "other_languages": name_other_languages(_list_shown_texts(event, row), language),
-        "is_question": is_asked(row),
-        "dated": event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
-        "tentative": event.dated and event.status is Status.TENTATIVE,
-        "takes_date_back": _takes_date_back(event, row),
-        "url": event.url or "",
-        "page": PAGE if _has_page(row, house) else "",
-        "pass_code": PASS if _has_pass(row, event) else "",
-        "picture": PICTURE,
-        "house": signature.name,
-        "card": write_card(event, row, signature, language, kind=ON_CARDS[row.kind], name=NAME)
+        was_when=format_old_time(was, event, language),
+        where=format_location(event, language),
+        was_where=_was_where(was, event, language),
+        new_time=_new_time(was, event, language),
+        new_place=_new_place(was, event),
+        new_status=_new_status(was, event),
+        video=(event.video_link or "") if is_shown_link(row, event) else "",
+        new_video=_new_video(was, event) if is_shown_link(row, event) else "",
+        remote=row.mode is Mode.REMOTE,
+        companions=row.companions or 0,
+        invited=row.standing is Standing.INVITED and row.kind is not LetterKind.SAVE_THE_DATE,
+        waitlisted=row.standing is Standing.WAITLISTED,
+        cancelled=event.cancelled,
+        standing=str(row.standing),
+        offered=row.standing is Standing.OFFERED,
+        requested=row.standing is Standing.REQUESTED,
+        renewed=bool(row.facts.get("renewed")),
+        deputy=row.facts.get("deputy", ""),
+        place_kept=bool(row.facts.get("kept")),
+        represented_by=row.represented_by.to(language) if row.represented_by else "",
+        represents=row.represents.to(language) if row.represents else "",
+        until=_until(row, event, language),
+        reason=Text(row.facts.get("reason") or {}).to(language),
+        instructions=_instructions(row, event).to(language),
+        guest=GuestInformation() if row.kind in _WITHOUT_GUEST_INFORMATION or event.cancelled else guest,
+        comes=_is_expected_in_hall(row),
+        why=event.reason.to(language) if row.kind in _WITH_REASON else "",
+        other_languages=name_other_languages(_list_shown_texts(event, row), language),
+        is_question=is_asked(row),
+        dated=event.dated and row.kind not in _WITHOUT_DATE and not _knows_no_date(event, was),
+        tentative=event.dated and event.status is Status.TENTATIVE,
+        takes_date_back=_takes_date_back(event, row),
+        url=event.url or "",
+        page=PAGE if _has_page(row, house) else "",
+        pass_code=PASS if _has_pass(row, event) else "",
+        house=signature.name,
+        card=write_card(event, row, signature, language, kind=ON_CARDS[row.kind], name=NAME)
         if row.kind in ON_CARDS
         else (),
-        "signature": signature,
-    }
+        signature=signature,
+    )
 
 
 # They are not told what only guests need: they have no place, or it is not known yet whose address it is.
@@ -252,20 +271,22 @@ def name_other_languages(texts: Iterable[Text], language: str) -> str:
     return ", ".join(language_name(tag, language) for tag in others)
 
 
-def message_words(message: Message, title: str, wanted: str, language: str) -> dict[str, Any]:
-    """Return the template variables for what an officer wrote, in the language nearest to the one ``wanted``.
+def with_message(words: EventWords, message: Message, wanted: str) -> EventWords:
+    """Return the words of a letter with what an officer wrote, in the language nearest to the one ``wanted``.
 
-    ``language`` is that of the letter around it. If the two differ, the letter names the language of the message.
+    If that is not the language of the letter, the letter names it.
     """
+    language, title = words.language, words.title
     tag = message.body.language_for(wanted)
     paragraphs = re.split(r"\n\s*\n", fill_placeholders(message.body.to(wanted), {"name": NAME, "event": title}))
     other = supported_language(tag) != language or tag.split("-")[0] != supported_language(tag)
-    return {
-        "written_subject": fill_placeholders(message.subject.to(wanted), {"event": title}),
-        "paragraphs": [paragraph.strip().split("\n") for paragraph in paragraphs],
-        "written_in": tag,
-        "other_language": language_name(tag, language) if other else "",
-    }
+    return replace(
+        words,
+        written_subject=fill_placeholders(message.subject.to(wanted), {"event": title}),
+        paragraphs=[paragraph.strip().split("\n") for paragraph in paragraphs],
+        written_in=tag,
+        other_language=language_name(tag, language) if other else "",
+    )
 
 
 def _new_time(was: Mapping[str, Any], event: Event, language: str) -> str:

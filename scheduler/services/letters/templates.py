@@ -2,20 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 
-from scheduler.base.date_format import text_direction
+from scheduler.base.date_format import When, text_direction
 from scheduler.base.i18n import load_catalogue
 from scheduler.base.resources import TEMPLATES
+from scheduler.formats.mail import PICTURE
 from scheduler.model.letters import LetterKind
+from scheduler.services.events.programme.rendering.guest_information import GuestInformation
+from scheduler.services.letters.envelope import Signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterWords:
+    """The words that the layout of every letter knows, in one language; what a letter does not say is empty.
+
+    A kind of letter that says more has a subclass with its words.
+    """
+
+    language: str
+    title: str
+    house: str
+    signature: Signature
+    salutation: str
+    complimentary_close: str
+    when: Sequence[When] = ()
+    was_when: str = ""
+    where: str = ""
+    was_where: str = ""
+    video: str = ""
+    remote: bool = False
+    companions: int = 0
+    cancelled: bool = False
+    standing: str = ""
+    is_question: bool = False
+    dated: bool = False
+    tentative: bool = False
+    takes_date_back: bool = False
+    url: str = ""
+    offered: bool = False
+    invited: bool = False
+    comes: bool = False
+    instructions: str = ""
+    pass_code: str = ""
+    picture: str = PICTURE
+    represented_by: str = ""
+    represents: str = ""
+    page: str = ""
+    guest: GuestInformation = field(default_factory=GuestInformation)
+    why: str = ""
+    other_languages: str = ""
+    until: Sequence[When] = ()
+    card: Sequence[Any] = ()
+    reference: str = ""
+
+    def as_variables(self) -> dict[str, Any]:
+        """Return the words by name, as templates take them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def render_letter(
-    kind: LetterKind, words: Mapping[str, Any], language: str, *, layout: str = "letter", subject: str = ""
+    kind: LetterKind, words: LetterWords, language: str, *, layout: str = "letter", subject: str = ""
 ) -> tuple[str, str, str]:
     """Return the subject, the text and the HTML of a kind of letter, in a supported language.
 
@@ -23,11 +75,11 @@ def render_letter(
     the ``layout``, unless the kind has a ``letter.txt`` and a ``letter.html`` of its own.
     A ``subject`` of one line takes the place of that of the kind.
     """
-    folder = _name_folder(kind)
-    subject = subject or render_subject(kind, words, language)
-    text = _template(language, f"{folder}/letter.txt", f"letters/{layout}.txt").render(words, folder=folder)
+    folder, known = _name_folder(kind), words.as_variables()
+    subject = subject or render_subject(kind, known, language)
+    text = _template(language, f"{folder}/letter.txt", f"letters/{layout}.txt").render(known, folder=folder)
     html = _template(language, f"{folder}/letter.html", f"letters/{layout}.html")
-    return subject, text, html.render(words, folder=folder, subject=subject)
+    return subject, text, html.render(known, folder=folder, subject=subject)
 
 
 def render_subject(kind: LetterKind, words: Mapping[str, Any], language: str) -> str:

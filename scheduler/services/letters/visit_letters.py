@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from scheduler.base.clock import format_offset, instant, wall
 from scheduler.base.date_format import format_day, format_span
 from scheduler.base.i18n import N_, supported_language
 from scheduler.base.text import Text
-from scheduler.formats.mail import PICTURE, Parts
+from scheduler.formats.mail import Parts
 from scheduler.model.letters import Letter, LetterKind
 from scheduler.model.visits import ACTIVE, Applicant, Appointment, Side, VisitStatus
 from scheduler.services.address.addressing import AddressForms, NamedOnly
@@ -27,7 +27,6 @@ from scheduler.services.consulate.visits.wording import (
     make_calendar,
 )
 from scheduler.services.events.attendance import passes
-from scheduler.services.events.programme.rendering.guest_information import GuestInformation
 from scheduler.services.letters.envelope import (
     CompositionResult,
     Recipient,
@@ -36,7 +35,7 @@ from scheduler.services.letters.envelope import (
     make_signature,
     put_in_envelope,
 )
-from scheduler.services.letters.templates import render_letter
+from scheduler.services.letters.templates import LetterWords, render_letter
 from scheduler.services.outbox.enqueue import NO_ADDRESS, TOO_LATE
 
 # These letters bring the visit as a calendar file; the file of a cancelled visit says so.
@@ -68,15 +67,15 @@ def compose_visit_letter(
     if contact is None or contact.email is None or (reason and only_useful):
         return Skip(letter.id, reason)
     language = supported_language(contact.language)
-    words = _template_words(letter, visit, contact, language, house) | _address(contact, language, forms, now)
+    words = _write_words(letter, visit, contact, language, house, _address(contact, language, forms, now))
     subject, text, html = render_letter(letter.kind, words, language, layout="visit_letter")
     parts = Parts(
         text=text,
         html=html,
         calendar=make_calendar(visit, language) if letter.kind in _WITH_CALENDAR and visit.starts_at else b"",
-        picture=passes.render_png(visit.reference) if words["pass_code"] else b"",
+        picture=passes.render_png(visit.reference) if words.pass_code else b"",
     )
-    recipient, signature = Recipient(contact.email, contact.name, language), words["signature"]
+    recipient, signature = Recipient(contact.email, contact.name, language), words.signature
     return put_in_envelope(letter, recipient, subject=subject, parts=parts, signature=signature, house=house, now=now)
 
 
@@ -123,57 +122,58 @@ def _address(contact: Applicant, language: str, forms: AddressForms, now: dateti
     }
 
 
-def _template_words(
-    letter: Letter, visit: Appointment, contact: Applicant, language: str, house: SenderIdentity
-) -> dict[str, Any]:
-    """Return the variables of the templates of letters about visits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitWords(LetterWords):
+    """The words of letters about visits."""
+
+    by_post: bool = False
+    to_confirm: bool = False
+    held_until: str = ""
+    fee: str = ""
+    checklist: Sequence[str] = ()
+    newer_checklist: bool = False
+    paused: str = ""
+
+
+def _write_words(
+    letter: Letter,
+    visit: Appointment,
+    contact: Applicant,
+    language: str,
+    house: SenderIdentity,
+    address: Mapping[str, str],
+) -> VisitWords:
+    """Return the words of a letter about a visit; ``address`` has those by which the applicant is addressed."""
     post, cancelled = visit.service.post, visit.status in (VisitStatus.CANCELLED, VisitStatus.LAPSED)
     purpose = VisitPurpose.CONFIRM if letter.kind in _TO_CONFIRM else VisitPurpose.OWN
     # A letter to confirm needs its link; others have one only if the settings say where the pages are.
     linked = house.pages or purpose is VisitPurpose.CONFIRM
     page = make_address(visit, purpose, secret=house.secret, base=house.base_url, language=language) if linked else ""
-    return {
-        "language": language,
-        "title": format_title(visit, language),
-        "when": format_time(visit, language, contact.tzid),
-        "was_when": _previous_time(letter.facts.get("was"), visit, language),
-        "where": format_place(visit, language),
-        "was_where": "",
-        "video": "",
-        "remote": False,
-        "companions": visit.people - 1,
-        "cancelled": cancelled,
-        "by_post": visit.ended_by is Side.POST,
-        "standing": "",
-        "is_question": False,
-        "dated": letter.kind in _WITH_CALENDAR,
-        "tentative": False,
-        "url": "",
-        "offered": False,
-        "instructions": "",
+    return VisitWords(
+        salutation=address["salutation"],
+        complimentary_close=address["complimentary_close"],
+        language=language,
+        title=format_title(visit, language),
+        when=format_time(visit, language, contact.tzid),
+        was_when=_previous_time(letter.facts.get("was"), visit, language),
+        where=format_place(visit, language),
+        companions=visit.people - 1,
+        cancelled=cancelled,
+        by_post=visit.ended_by is Side.POST,
+        dated=letter.kind in _WITH_CALENDAR,
         # The code that the front desk scans contains only the reference, which is in the letter as text, too.
-        "pass_code": visit.reference if letter.kind in _WITH_CALENDAR and not cancelled else "",
-        "picture": PICTURE,
-        "represented_by": "",
-        "represents": "",
-        "takes_date_back": False,
-        "page": "" if cancelled else page,
-        "to_confirm": purpose is VisitPurpose.CONFIRM,
-        "house": post.name.to(language),
-        "signature": make_signature(post, language, house),
-        "guest": GuestInformation(),
-        "comes": False,
-        "invited": False,
-        "why": "",
-        "other_languages": "",
-        "reference": visit.reference,
-        "until": [],  # only letters about events have it
-        "held_until": _format_moment(visit.expires_at or letter.expires_at, visit, language),
-        "fee": format_fee(visit, language),
-        "checklist": [] if cancelled else list_documents(visit, language),
-        "newer_checklist": has_newer_checklist(visit),
-        "paused": _format_day(letter.facts.get("paused"), language),
-    }
+        pass_code=visit.reference if letter.kind in _WITH_CALENDAR and not cancelled else "",
+        page="" if cancelled else page,
+        to_confirm=purpose is VisitPurpose.CONFIRM,
+        house=post.name.to(language),
+        signature=make_signature(post, language, house),
+        reference=visit.reference,
+        held_until=_format_moment(visit.expires_at or letter.expires_at, visit, language),
+        fee=format_fee(visit, language),
+        checklist=[] if cancelled else list_documents(visit, language),
+        newer_checklist=has_newer_checklist(visit),
+        paused=_format_day(letter.facts.get("paused"), language),
+    )
 
 
 def _previous_time(start: str | None, visit: Appointment, language: str) -> str:

@@ -141,9 +141,9 @@ def render(
         companions=companions,
         represented_by=represented_by,
     )
-    words = event_outlines.template_words(event, row, language, HOUSE, presiding=presiding)
+    words = event_outlines.write_words(event, row, language, HOUSE, presiding=presiding)
     if kind is LetterKind.MESSAGE:
-        words |= event_outlines.message_words(WRITTEN, words["title"], language, language)
+        words = event_outlines.with_message(words, WRITTEN, language)
     return Rendered(*render_letter(kind, words, language))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -10,9 +11,9 @@ import pytest
 from scheduler.base.date_format import When
 from scheduler.base.i18n import LANGUAGES
 from scheduler.model.letters import LetterKind
-from scheduler.services.events.programme.rendering.guest_information import GuestInformation
 from scheduler.services.letters.envelope import Signature
 from scheduler.services.letters.templates import render_letter
+from scheduler.services.letters.visit_letters import VisitWords
 
 KINDS = [kind for kind in LetterKind if kind.startswith("visit ")]
 every_letter = pytest.mark.parametrize(("kind", "language"), list(product(KINDS, LANGUAGES)))
@@ -24,48 +25,29 @@ class Rendered(NamedTuple):
     html: str
 
 
-WORDS = {
-    "salutation": "Dear Aliya,",
-    "complimentary_close": "Yours sincerely,",
-    "title": "Passport <1>, Consulate",
-    "when": [When("Tuesday", "Phuket, UTC+7"), When("Monday", "Almaty, UTC+5", own=True)],
-    "was_when": "Sunday",
-    "where": "1 Sample Road",
-    "was_where": "",
-    "represented_by": "",
-    "represents": "",
-    "takes_date_back": False,
-    "video": "",
-    "remote": False,
-    "companions": 2,
-    "cancelled": False,
-    "by_post": True,
-    "is_question": False,
-    "standing": "",
-    "dated": True,
-    "tentative": False,
-    "url": "",
-    "page": "https://post.example/x",
-    "to_confirm": True,
-    "house": "Consulate",
-    "reference": "K7MN-4XWD",
-    "until": [],
-    "held_until": "16:15",
-    "paused": "Friday",
-    "offered": False,
-    "instructions": "",
-    "pass_code": "K7MN-4XWD",
-    "picture": "pass@letter",
-    "fee": "$30",
-    "checklist": ["Old passport", "Two photographs"],
-    "newer_checklist": False,
-    "guest": GuestInformation(),
-    "comes": False,
-    "invited": False,
-    "why": "",
-    "other_languages": "",
-    "signature": Signature(name="Consulate", telephone="+66 76 000 000"),
-}
+WORDS = VisitWords(
+    language="en",
+    salutation="Dear Aliya,",
+    complimentary_close="Yours sincerely,",
+    title="Passport <1>, Consulate",
+    when=[When("Tuesday", "Phuket, UTC+7"), When("Monday", "Almaty, UTC+5", own=True)],
+    was_when="Sunday",
+    where="1 Sample Road",
+    companions=2,
+    by_post=True,
+    dated=True,
+    page="https://post.example/x",
+    to_confirm=True,
+    house="Consulate",
+    reference="K7MN-4XWD",
+    held_until="16:15",
+    paused="Friday",
+    pass_code="K7MN-4XWD",
+    picture="pass@letter",
+    fee="$30",
+    checklist=["Old passport", "Two photographs"],
+    signature=Signature(name="Consulate", telephone="+66 76 000 000"),
+)
 BARE = {
     "when": [],
     "was_when": "",
@@ -81,7 +63,9 @@ BARE = {
 
 
 def render(kind, language, **changes):
-    return Rendered(*render_letter(kind, {**WORDS, "language": language, **changes}, language, layout="visit_letter"))
+    return Rendered(
+        *render_letter(kind, replace(WORDS, language=language, **changes), language, layout="visit_letter")
+    )
 
 
 @every_letter
