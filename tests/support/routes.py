@@ -161,7 +161,8 @@ class Known:
             "number": self.number(route, numbers, post),
             "name": "look.css" if route.endpoint == "machines.static" else "passport",
             "digest": "0",
-            "kind": "csv",
+            "kind": "invitation" if route.endpoint.startswith("cardwords.") else "csv",
+            "tag": "en",
             "named": "2027-02",
             "reference": self.visits[post],
             "verb": {"front": "no-show", "replanning": "move", "planacts": "confirm"}.get(

@@ -30,6 +30,7 @@ from scheduler.web.officers.kit.guard import may, officer
 WORDS = f"{EVENT}/words"
 CARD = f"{WORDS}/<kind>/<tag>"
 NEEDS = (Act.SEE_LETTERS, Act.SEE_ADDRESSES, Act.KEEP_LIST)
+LOOKS = ("look", "print")  # keep nothing of what was typed
 KINDS = {kind.replace(" ", "-"): kind for kind in CardKind}
 
 
@@ -118,7 +119,7 @@ def _change(app: App, key: str, kind: CardKind, tag: str) -> Answer | str:
             else:
                 merge_edits(form, _list_fields(event, kind, tag))
                 _write(app, session, event, kind, tag, form)
-            if form["do"] in ("look", "print"):
+            if form["do"] in LOOKS:
                 answer = _look(app, session, event, kind, tag, form)
                 session.rollback()
                 return answer
@@ -133,7 +134,7 @@ def _write(app: App, session: Session, event: Event, kind: CardKind, tag: str, f
     try:
         wording.change_wording(session, event, kind, tag, subject=subject, words=words, now=now)
     except NothingToChange:
-        if form["do"] == "keep":
+        if form["do"] not in LOOKS:
             raise
     except SchedulerError as error:
         fields = {name_field(kind, part): str(part) for part in CardPart}
