@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -102,24 +102,18 @@ class AddressForms:
 
     def word(self, who: Addressee, kind: FormKind, language: str, *, on: date) -> Wording:
         """Return the words for somebody on a day, and where they come from."""
-        own = _own_words(who, kind).get(language, "")
-        if own:
-            return Wording(kind, own, own=True)
-        forms = self.for_language(language)
-        values, waiting = _values(who, forms, self.languages), ""
-        for form in forms.list_fitting(kind, who.office_class or "", who.office_state, who.gender, on):
-            text = _fill(form, values)
-            if text is None:
-                continue
-            if form.confirmed:
-                return Wording(kind, text, form, waiting)
-            waiting = waiting or text
-        return Wording(kind, values["name"], None, waiting)
+        return next(self.word_all(who, language, on=on, kinds=(kind,)))
 
-    def word_all(self, who: Addressee, language: str, *, on: date) -> Iterator[Wording]:
-        """Yield the words of every kind."""
-        for kind in FormKind:
-            yield self.word(who, kind, language, on=on)
+    def word_all(
+        self, who: Addressee, language: str, *, on: date, kinds: Iterable[FormKind] = FormKind
+    ) -> Iterator[Wording]:
+        """Yield the words of several kinds, by default of every kind."""
+        forms = self.for_language(language)
+        values = _values(who, forms, self.languages)
+        for kind in kinds:
+            own = _own_words(who, kind).get(language, "")
+            fitting = forms.list_fitting(kind, who.office_class or "", who.office_state, who.gender, on)
+            yield Wording(kind, own, own=True) if own else _choose(kind, fitting, values)
 
     def split_card(self, who: Addressee, language: str, *, on: date) -> tuple[str, str]:
         """Return what stands above the name on a card, and the name with what follows it."""
@@ -145,6 +139,19 @@ def _own_words(who: Addressee, kind: FormKind) -> Text:
         case FormKind.CLOSING:
             return who.own_closing
     return Text()
+
+
+def _choose(kind: FormKind, fitting: Iterable[FormOfAddress], values: Mapping[str, str]) -> Wording:
+    """Return the words of the first confirmed form that can be filled, else the name alone."""
+    waiting = ""
+    for form in fitting:
+        text = _fill(form, values)
+        if text is None:
+            continue
+        if form.confirmed:
+            return Wording(kind, text, form, waiting)
+        waiting = waiting or text
+    return Wording(kind, values["name"], None, waiting)
 
 
 def _fill(form: FormOfAddress, values: Mapping[str, str]) -> str | None:

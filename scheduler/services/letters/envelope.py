@@ -7,6 +7,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr, quote
+from functools import lru_cache
 
 from scheduler.base.text import Text
 from scheduler.formats.mail import Envelope, Parts, ascii_address, assemble
@@ -121,7 +122,7 @@ def put_in_envelope(
     ``references`` is the Message-ID of the mail that it belongs to, ``asks`` what it asks a guest. Raise ValueError
     if its address has other than ASCII letters before the @.
     """
-    sender = f'"{quote(signature.name)}" <{parseaddr(house.sender)[1]}>'
+    sender = _make_sender(signature.name, house.sender)
     message_id, address = make_message_id(letter.key, house), ascii_address(recipient.email)
     envelope = Envelope(
         sender=sender,
@@ -147,6 +148,11 @@ def put_in_envelope(
         content=assemble(envelope, parts),
         asks=asks,
     )
+
+
+@lru_cache(maxsize=256)
+def _make_sender(name: str, mailbox: str) -> str:
+    return f'"{quote(name)}" <{parseaddr(mailbox)[1]}>'
 
 
 def make_message_id(key: str, house: SenderIdentity) -> str:

@@ -192,10 +192,12 @@ NOT_WRITTEN_TO = N_("the forms of address say that no letter is written to this 
 
 def address_in_letter(forms: AddressForms, who: Addressee, language: str, now: datetime) -> dict[str, str]:
     """Return the words by which a letter addresses its recipient, by their marks in an outline."""
+    kinds = (FormKind.SALUTATION, FormKind.CLOSING)
+    salutation, closing = forms.word_all(who, language, on=now.date(), kinds=kinds)
     return {
         NAME: join_title(who.courtesy_title, who.name, language),
-        SALUTATION: forms.address(who, FormKind.SALUTATION, language, on=now.date()),
-        CLOSING: forms.address(who, FormKind.CLOSING, language, on=now.date()),
+        SALUTATION: salutation.text,
+        CLOSING: closing.text,
     }
 
 
