@@ -47,7 +47,7 @@ COMMANDS = {
         N_("Manage the accounts of people who sign in: officers, and staff at the door."),
     ),
     "digest": (
-        "letters.digest:digest",
+        "system.digest:digest",
         N_("Show what guests have answered, who is missing, and what waits for an officer."),
     ),
     "zones": ("events.zones:zones", N_("Correct times after a change of time zones.")),
