@@ -51,7 +51,7 @@ class PaperForm(StrEnum):
 
 
 class CardGuest(NamedTuple):
-    """What of a guest decides the words of their card."""
+    """Facts of a guest that decide the words of their card."""
 
     office_class: str | None
     mode: Mode | None
