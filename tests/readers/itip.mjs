@@ -1,41 +1,18 @@
-// A guest's calendar program on ical.js, as Thunderbird answers: node itip.mjs QUESTION
+// What a guest's program answers with ical.js: node itip.mjs < QUESTION, JSON of calendar, address, answer and stamp
 //
-// QUESTION is JSON: {"message": the calendar of the mail, "stored": what the guest's calendar has of it, or null,
-// "guest": address, "answer": PARTSTAT or null, "at": instant}. Prints {"stored", "reply"}: what the calendar has then,
-// and what it sends back.
+// Prints the REPLY (RFC 5546 section 3.2.3).
 
+import { readFileSync } from "node:fs";
 import ICAL from "ical.js";
 
-const asked = JSON.parse(process.argv[2]);
-const calendar = new ICAL.Component(ICAL.parse(asked.message));
-const event = calendar.getFirstSubcomponent("vevent");
-const stored = new ICAL.Component(ICAL.parse(asked.stored ?? asked.message));
-const known = stored.getFirstSubcomponent("vevent");
-
-if (calendar.getFirstPropertyValue("method") === "CANCEL") known.updatePropertyWithValue("status", "CANCELLED");
-else if (asked.stored && number(event) >= number(known)) {
-  stored.removeSubcomponent(known);
-  stored.addSubcomponent(event);
-}
-stored.removeProperty("method");
-console.log(JSON.stringify({ stored: stored.toString(), reply: asked.answer ? reply() : null }));
-
-function number(one) {
-  return one.getFirstPropertyValue("sequence") ?? 0;
-}
-
-function reply() {
-  const answer = new ICAL.Component(["vcalendar", [], []]), said = new ICAL.Component("vevent");
-  answer.updatePropertyWithValue("prodid", "-//Mozilla.org/NONSGML Mozilla Calendar V1.1//EN");
-  answer.updatePropertyWithValue("version", "2.0");
-  answer.updatePropertyWithValue("method", "REPLY");
-  for (const name of ["uid", "sequence", "dtstart", "dtend", "summary", "organizer"]) {
-    const found = event.getFirstProperty(name);
-    if (found) said.addProperty(new ICAL.Property(structuredClone(found.toJSON()), said));
-  }
-  said.updatePropertyWithValue("dtstamp", ICAL.Time.fromJSDate(new Date(asked.at), true));
-  const guest = said.addPropertyWithValue("attendee", `mailto:${asked.guest}`);
+const asked = JSON.parse(readFileSync(0, "utf8"));
+const calendar = new ICAL.Component(ICAL.parse(asked.calendar));
+calendar.updatePropertyWithValue("method", "REPLY");
+for (const event of calendar.getAllSubcomponents("vevent")) {
+  const guest = event.getAllProperties("attendee").find((one) => one.getFirstValue() === `mailto:${asked.address}`);
   guest.setParameter("partstat", asked.answer);
-  answer.addSubcomponent(said);
-  return answer.toString();
+  guest.removeParameter("rsvp");
+  event.removeAllSubcomponents("valarm");
+  event.updatePropertyWithValue("dtstamp", ICAL.Time.fromDateTimeString(asked.stamp));
 }
+process.stdout.write(calendar.toString());

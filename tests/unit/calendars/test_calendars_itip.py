@@ -257,3 +257,23 @@ def test_2_1_5_the_last_that_was_written_holds_unless_it_is_to_an_earlier_questi
     answer, held, sequence, asked, holds
 ):
     assert holds is supersedes(answer, held, sequence=sequence, asked=asked)
+
+
+@st.composite
+def arrivals(draw):
+    """Answers of one guest to several questions, and an order in which they arrive, some more than once."""
+    sent = draw(st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=12))
+    said = [(mark(hour, mailed, f"{digest}"), sequence) for digest, (hour, mailed, sequence) in enumerate(sent)]
+    repeated = draw(st.lists(st.sampled_from(said), max_size=6))
+    return said, draw(st.permutations(said + repeated)), draw(st.integers(0, 3))
+
+
+@given(arrivals())
+def test_2_1_5_the_same_answer_holds_in_whatever_order_and_however_often_they_arrive(given_answers):
+    said, arrived, asked = given_answers
+    held = None
+
+    for answer, sequence in arrived:
+        held = answer if supersedes(answer, held, sequence=sequence, asked=asked) else held
+
+    assert max((answer for answer, sequence in said if sequence >= asked), default=None) == held
