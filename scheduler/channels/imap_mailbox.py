@@ -13,10 +13,12 @@ from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxUnencrypted,
 from scheduler.base.config import without_password
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.base.i18n import N_
+from scheduler.formats.incoming.received_mail import MOST_BYTES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30  # seconds for each answer
 MOST_AT_ONCE = 100  # mails of one round; the next takes the others
+MOST_TOGETHER = 20  # mails that are stored together
 UNREACHABLE = N_("mailbox {host}: {reason}")
 
 
@@ -40,21 +42,34 @@ def parse_mailbox_url(url: str) -> SplitResult:
     return parts
 
 
-def take_unseen(url: str, take: Callable[[bytes], None]) -> int:
-    """Give each unseen mail of a mailbox to ``take``, oldest first, and mark it as seen; return how many.
+def take_unseen(url: str, take: Callable[[list[bytes]], None]) -> int:
+    """Give the unseen mails of a mailbox to ``take``, oldest first and some together; return how many.
 
-    A mail is marked after ``take`` has returned: one that is given twice because we died in between must do nothing
-    the second time. Raise Conflict if the server cannot be reached or refuses.
+    They are marked as seen after ``take`` has returned: one that is given twice because we died in between must do
+    nothing the second time. Raise Conflict if the server cannot be reached or refuses.
     """
     with _open(parse_mailbox_url(url)) as mailbox:
-        count = 0
-        for uid in mailbox.uids("UNSEEN")[:MOST_AT_ONCE]:
-            content = _fetch(mailbox, uid)
-            if content is not None:  # or somebody has deleted it meanwhile
-                take(content)
-                count += 1
-            mailbox.flag(uid, MailMessageFlags.SEEN, value=True)
-        return count
+        return sum(_take(mailbox, batch, take) for batch in _fetch_batches(mailbox))
+
+
+def _take(mailbox: BaseMailBox, batch: dict[str, bytes | None], take: Callable[[list[bytes]], None]) -> int:
+    contents = [content for content in batch.values() if content is not None]  # or somebody has deleted it meanwhile
+    if contents:
+        take(contents)
+    mailbox.flag(list(batch), MailMessageFlags.SEEN, value=True)
+    return len(contents)
+
+
+def _fetch_batches(mailbox: BaseMailBox) -> Iterator[dict[str, bytes | None]]:
+    """Yield unseen mails by their numbers, so many that they fit into memory together."""
+    batch: dict[str, bytes | None] = {}
+    for uid in mailbox.uids("UNSEEN")[:MOST_AT_ONCE]:
+        batch[uid] = _fetch(mailbox, uid)
+        if len(batch) == MOST_TOGETHER or sum(len(content or b"") for content in batch.values()) > MOST_BYTES:
+            yield batch
+            batch = {}
+    if batch:
+        yield batch
 
 
 def check_mailbox(url: str) -> None:
@@ -97,6 +112,6 @@ def _describe(error: Exception) -> str:
 
 
 def _fetch(mailbox: BaseMailBox, uid: str) -> bytes | None:
-    """Return the octets of a mail as they came, without marking it as seen."""
-    _status, data = mailbox.client.uid("fetch", uid, "(BODY.PEEK[])")
+    """Return the octets of a mail as they came, without marking it as seen; of one that is too large the first."""
+    _status, data = mailbox.client.uid("fetch", uid, f"(BODY.PEEK[]<0.{MOST_BYTES + 1}>)")
     return next((part[1] for part in data if isinstance(part, tuple)), None)

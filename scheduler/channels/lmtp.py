@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.lmtp import LMTP
 
-from scheduler.base.errors import Conflict, SchedulerError
+from scheduler.base.errors import Conflict, Invalid, SchedulerError
 
-AT_ONCE = 4  # mails that are stored at the same time; others wait their turn
+AT_ONCE = 20  # mails that are stored at the same time, in one transaction; others wait their turn
 IDLE_SECONDS = 300  # after which a connection that says nothing is closed (RFC 5321, 4.5.3.2.7)
 KEPT = "250 2.0.0 kept"
 AGAIN = "451 4.3.0 cannot be kept now; try again later"
@@ -38,6 +41,14 @@ class LmtpAddress:
         return str(self.file) if self.file else f"{self.host}:{self.port}"
 
 
+def require_loopback(host: str) -> str:
+    """Return a host of this machine alone. Raise Invalid for any other: LMTP asks nobody who they are."""
+    with suppress(ValueError):
+        if host == "localhost" or ip_address(host).is_loopback:
+            return host
+    raise Invalid("host: {host} is not this machine alone; write 127.0.0.1", host=host)
+
+
 def serve_lmtp(
     address: LmtpAddress, take: Callable[[bytes], object], *, most_bytes: int, ready: Callable[[LmtpAddress], object]
 ) -> None:
@@ -57,7 +68,9 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
 
     def answer_one() -> LMTP:
-        return LMTP(taker, data_size_limit=most_bytes, enable_SMTPUTF8=True, timeout=IDLE_SECONDS, ident="scheduler")
+        return _Connection(
+            taker, data_size_limit=most_bytes, enable_SMTPUTF8=True, timeout=IDLE_SECONDS, ident="scheduler"
+        )
 
     try:
         if address.file:
@@ -84,13 +97,13 @@ class _Taker:
 
     async def handle_DATA(self, _server: LMTP, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         content = envelope.original_content or b""
-        found = asyncio.get_running_loop().run_in_executor(self._threads, self._keep, envelope.rcpt_tos, content)
+        found = asyncio.get_running_loop().run_in_executor(self._threads, self._keep, envelope, content)
         self._under_way.add(found)
         try:
             answer = await asyncio.shield(found)
         finally:
             self._under_way.discard(found)
-        return "\r\n".join([answer] * len(envelope.rcpt_tos))
+        return answer
 
     async def finish(self) -> None:
         """Wait until what is under way is done, and answered for."""
@@ -99,12 +112,11 @@ class _Taker:
             await asyncio.sleep(_ANSWERING_SECONDS)
         self._threads.shutdown()
 
-    def _keep(self, recipients: list[str], content: bytes) -> str:
+    def _keep(self, envelope: Any, content: bytes) -> str:
         if not content.strip():
             return EMPTY
-        head = "".join(f"Delivered-To: {address}\r\n" for address in recipients)
         try:
-            self._take(head.encode() + content)
+            self._take(_write_envelope(envelope) + content)
         except SchedulerError as error:
             log.warning("a mail that came in is to be sent again: %s", error)
             return AGAIN
@@ -112,3 +124,36 @@ class _Taker:
             log.exception("a mail that came in could not be kept; it is to be sent again")
             return AGAIN
         return KEPT
+
+
+def _write_envelope(envelope: Any) -> bytes:
+    """Return the envelope as the fields that whoever delivers a mail writes before it (RFC 5321 section 4.4).
+
+    No address adds a line, and one that is no UTF-8 is no error: a mail would be refused for good by it.
+    """
+    fields = [f"Return-Path: <{envelope.mail_from or ''}>"]
+    fields += [f"Delivered-To: {address}" for address in dict.fromkeys(envelope.rcpt_tos)]
+    return "".join(f"{_CONTROL.sub('', one)}\r\n" for one in fields).encode("utf-8", "surrogateescape")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class _Connection(LMTP):
+    """One connection of a mail server: whatever becomes of a mail is said once for each of its recipients."""
+
+    line_length_limit = 1_000_000  # programs write long lines, and a mail that is refused for one is lost
+
+    _replies = 1  # to what is said next (RFC 2033 section 4.2)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._replies = 1
+
+    async def push(self, status: AnyStr) -> None:
+        said = status if isinstance(status, str) else bytes(status).decode("ascii", "replace")
+        await super().push("\r\n".join([said] * self._replies))
+        if said.startswith("354") and self.envelope is not None:
+            self._replies = len(self.envelope.rcpt_tos)

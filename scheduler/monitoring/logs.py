@@ -31,7 +31,12 @@ _SECRETS = (
     (re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b"), "[reference]"),
 )
 # Of other libraries trouble alone is told: their news may name who asks. APScheduler warns of rounds that take long.
-_LEVELS = {"scheduler": logging.INFO, "apscheduler": logging.ERROR, "_granian": logging.WARNING}
+_LEVELS = {
+    "scheduler": logging.INFO,
+    "apscheduler": logging.ERROR,
+    "_granian": logging.WARNING,
+    "mail.log": logging.ERROR,
+}
 # What granian says of every server with more threads than it would choose itself, and at the stop of a busy one of
 # processes that have ended, because two of its threads wait for the same process.
 _UNTRUE = ("Configuration allows spawning up to", "Killing worker-", "Killing old worker-")

@@ -57,7 +57,7 @@ def translate_errors(url: sa.URL) -> Iterator[None]:
             raise
         raise trouble from error
     except Exception as error:
-        if not _is_of_driver(error):
+        if not is_of_driver(error):
             raise
         raise _does_not_answer(url, str(error)) from error
 
@@ -69,7 +69,7 @@ def _is_about_removed_row(error: Exception) -> bool:
     return unread or isinstance(error, (StaleDataError, ObjectDeletedError))
 
 
-def _is_of_driver(error: Exception) -> bool:
+def is_of_driver(error: Exception) -> bool:
     """Return whether an error comes from psycopg itself.
 
     SQLAlchemy does not wrap what is raised while it prepares a connection: it was lost since it was last checked.

@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.app import App
-from scheduler.formats.incoming.received_mail import read_mail
 from scheduler.letter_files import remove_files, remove_forgotten
 from scheduler.model.events import Event
 from scheduler.services.consulate.visits import rezoning as visit_rezoning
 from scheduler.services.consulate.visits import upkeep
-from scheduler.services.correspondence import receiving
 from scheduler.services.events.attendance import offers
 from scheduler.services.events.guests import registration
 from scheduler.services.events.programme import rezoning as event_rezoning
 from scheduler.services.operations.workers import forget_old_workers
 from scheduler.services.privacy import retention
 from scheduler.worker.delivery import Stop, never
+from scheduler.worker.mail_reception import receive_mails
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ def _lapse(app: App, event_id: int) -> int:
 def receive_mail(app: App) -> int:
     """Receive the mail in the mailbox that the settings name; return how many mails were new.
 
-    Each has a transaction of its own: one that cannot be stored stays unseen, and is received by the next round.
+    Those that cannot be stored, because the database fails, stay unseen, and are received by the next round.
     """
     url = app.settings.mail_in_url
     if not url:
@@ -49,16 +48,8 @@ def receive_mail(app: App) -> int:
     from scheduler.channels.imap_mailbox import take_unseen
 
     new: list[bool] = []
-    take_unseen(url, lambda content: new.append(receive_one(app, content)))
+    take_unseen(url, lambda contents: new.extend(receive_mails(app, contents)))
     return sum(new)
-
-
-def receive_one(app: App, content: bytes) -> bool:
-    """Receive one mail; return whether it had not come in before."""
-    mail = read_mail(content)
-    with app.db.write("worker") as session:
-        row = receiving.receive(session, content, mail, mailbox=app.mailbox, now=app.clock.now())
-    return row is not None
 
 
 def purge(app: App) -> dict[str, int]:

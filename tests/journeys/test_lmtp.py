@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from scheduler.app import App
+from scheduler.formats.incoming.received_mail import MOST_BYTES
 from scheduler.model.letters import IncomingMail
 from tests.support.builders import a_person, an_event, invite
 from tests.support.guest_mail import mail, reply
+from tests.support.instance import Scheduler
 from tests.support.machine import HANG
 
 GOVERNOR = "governor@phuket.example"
@@ -97,3 +100,42 @@ def test_a_socket_file_is_listened_on_and_removed_in_the_end(
 
     assert not file.exists()
     assert 1 == len(stored(app))
+
+
+def say(wire: socket.socket, *lines: bytes) -> list[int]:
+    """Say lines to a mail server at once, and QUIT; return the codes of all that it answers."""
+    wire.sendall(b"".join(line + b"\r\n" for line in (*lines, b"QUIT")))
+    with wire.makefile("rb") as answers:
+        return [int(line[:3]) for line in answers if line[3:4] == b" "]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_2033_4_2_what_no_mail_may_be_is_told_once_for_each_recipient_and_harms_no_other(
+    app: App, environment: Mapping[str, str]
+) -> None:
+    begun = [b"LHLO mx.example", b"MAIL FROM:<>", b"RCPT TO:<one@embassy.example>", b"RCPT TO:<two@embassy.example>"]
+    strange = b"RCPT TO:<a\nX-Forged:yes@embassy.example>"
+    long_line = mail(text="x" * 5000)
+
+    with listening(environment, "--port", "0") as place:
+        host, _, port = place.rpartition(":")
+
+        def talk(*lines: bytes) -> list[int]:
+            with socket.create_connection((host, int(port)), timeout=HANG) as wire:
+                return say(wire, *lines)
+
+        large = talk(*begun, b"DATA", *[b"x" * 990] * (MOST_BYTES // 990 + 1), b".")
+        long = talk(*begun, b"DATA", long_line, b".")
+        odd = talk(*begun[:3], strange, b"DATA", mail(), b".")
+
+    assert [552, 552, 221] == large[-3:]
+    assert [250, 250, 221] == long[-3:]
+    assert [250, 221] == odd[-2:]
+    with app.db.read() as session:
+        contents = session.scalars(sa.select(IncomingMail.content).order_by(IncomingMail.id)).all()
+    assert 2 == len(contents)
+    assert not [content for content in contents if b"\nX-Forged" in content]
+
+
+def test_mail_is_taken_from_this_machine_only(scheduler: Scheduler) -> None:
+    assert "write 127.0.0.1" in scheduler("mail", "listen", "--host", "0.0.0.0", code=2).output  # noqa: S104

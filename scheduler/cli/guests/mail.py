@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,18 +64,20 @@ def receive(context: CommandContext, file: BinaryIO, as_json: bool) -> None:
 )
 @pass_context
 def listen(context: CommandContext, host: str, port: int, file: Path | None) -> None:
-    from scheduler.channels.lmtp import LmtpAddress, serve_lmtp
-    from scheduler.worker.jobs import receive_one
+    from scheduler.channels.lmtp import AT_ONCE, LmtpAddress, require_loopback, serve_lmtp
+    from scheduler.storage.group_commit import GroupCommit
+    from scheduler.worker.mail_reception import receive_mails
 
     logs.configure(context.settings.log_format)
     app = context.app
     app.mailbox  # noqa: B018 - a missing secret is told before anything is taken
-    address = LmtpAddress(file=file) if file else LmtpAddress(host, port)
+    address = LmtpAddress(file=file) if file else LmtpAddress(require_loopback(host), port)
 
     def tell(found: LmtpAddress) -> None:
         click.echo(_("Taking mail by LMTP on {address} (Ctrl-C to stop)").format(address=found), err=True)
 
-    serve_lmtp(address, partial(receive_one, app), most_bytes=MOST_BYTES, ready=tell)
+    take = GroupCommit[bytes, bool](lambda mails: receive_mails(app, mails), most=AT_ONCE)
+    serve_lmtp(address, take, most_bytes=MOST_BYTES, ready=tell)
     app.close()
     click.echo(_("Stopped."), err=True)
 

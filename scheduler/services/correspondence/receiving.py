@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,6 +61,15 @@ def receive(
         if mail.has_outlook_file:
             row.reason = OUTLOOK_FILE
     session.flush()
+    return row
+
+
+def keep_unread(session: Session, content: bytes, *, now: datetime) -> IncomingMail | None:
+    """Keep a mail that makes trouble, for an officer to read. Return None if it has come in before."""
+    mail = ReceivedMail(digest=hashlib.sha256(content).hexdigest(), kind=MailKind.UNREADABLE)
+    row = _keep(session, content, mail, now)
+    if row is not None:
+        row.reason = CANNOT_READ
     return row
 
 

@@ -7,9 +7,12 @@ import sqlalchemy as sa
 
 from scheduler.base.errors import Conflict, Invalid
 from scheduler.channels.imap_mailbox import check_mailbox, parse_mailbox_url, take_unseen
+from scheduler.formats.incoming.mail_kinds import MailKind
+from scheduler.formats.incoming.received_mail import MOST_BYTES, read_mail
 from scheduler.model.attendance import Attendee, Partstat
 from scheduler.model.letters import IncomingMail
 from scheduler.worker import jobs
+from scheduler.worker.mail_reception import receive_mails
 from tests.support.builders import a_person, an_event, invite
 from tests.support.guest_mail import mail, reply
 from tests.support.mailbox import a_mailbox
@@ -27,7 +30,7 @@ def server():
 def box(server, environment):
     """The mailbox without unseen mail, which the worker reads."""
     environment["SCHEDULER_MAIL_IN_URL"] = server.url
-    take_unseen(server.url, lambda _content: None)
+    take_unseen(server.url, lambda _contents: None)
     return server
 
 
@@ -68,20 +71,20 @@ def test_a_mail_that_was_received_before_it_was_marked_counts_once(box, uid, app
 def test_a_mail_that_cannot_be_stored_stays_unseen(box):
     box.put(mail())
 
-    def refuse(_content):
+    def refuse(_contents):
         raise Conflict("the database is away")
 
     with pytest.raises(Conflict):
         take_unseen(box.url, refuse)
     assert 1 == box.unseen()
-    assert 1 == take_unseen(box.url, lambda _content: None)
+    assert 1 == take_unseen(box.url, lambda _contents: None)
 
 
 def test_a_mail_is_taken_as_it_came(box):
     content, taken = mail(text="Grüße\r\n.\r\nFrom here on"), []
     box.put(content)
 
-    take_unseen(box.url, taken.append)
+    take_unseen(box.url, taken.extend)
 
     assert [content] == taken
 
@@ -106,3 +109,24 @@ def test_an_address_that_is_no_mailbox_or_would_send_the_password_unprotected_is
 
 def test_without_a_mailbox_nothing_is_received(app):
     assert 0 == jobs.receive_mail(app)
+
+
+def test_a_mail_that_is_too_large_is_kept_in_part_and_stops_no_other(box, uid, app):
+    box.put(mail(text="x" * (MOST_BYTES + 100)), reply(uid, GOVERNOR))
+
+    assert 2 == jobs.receive_mail(app)
+    with app.db.read() as session:
+        assert [MOST_BYTES] == session.scalars(
+            sa.select(sa.func.length(IncomingMail.content)).where(IncomingMail.kind == MailKind.UNREADABLE)
+        ).all()
+    assert Partstat.ACCEPTED is partstat(app)
+
+
+def test_mails_received_together_are_each_what_they_would_be_alone(app, uid):
+    mails = [reply(uid, GOVERNOR, "DECLINED"), mail(), reply(uid, GOVERNOR, "TENTATIVE", sequence=7), b"\0", mail()]
+
+    assert [True] * 5 == receive_mails(app, mails)
+    assert [False] * 5 == receive_mails(app, mails)
+    with app.db.read() as session:
+        kinds = list(session.scalars(sa.select(IncomingMail.kind).order_by(IncomingMail.id)))
+    assert [read_mail(one).kind for one in mails] == kinds
