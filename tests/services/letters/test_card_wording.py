@@ -160,3 +160,17 @@ def test_words_are_copied_exported_audited_and_taken_back(app, guest):
     with app.db.write() as session:
         reversal.take_back(session, get(session, Event, "opening"), now=NOW)
         assert not wording.get_wording(get(session, Event, "opening"), CardKind.INVITATION, "en").own
+
+
+def test_the_line_with_the_occasion_is_the_title_and_a_day_to_keep_free_stands_in_figures(app, guest):
+    change(app, words="For you\n{occasion}\n{when}", kind=CardKind.SAVE_THE_DATE)
+
+    lines = read(app, CardKind.SAVE_THE_DATE).lines
+    assert [line.style for line in lines] == ["", "title", ""]
+    assert "2027" in lines[-1].text
+    assert "two thousand" not in lines[-1].text
+    with app.db.read() as session:
+        event = get(session, Event, "opening")
+        assert wording.get_wording(event, CardKind.SAVE_THE_DATE, "en").subject == "Save the date: {occasion}"
+        assert [one.id for one in wording.list_readers(session, event, "en")] == [guest]
+        assert wording.list_readers(session, event, "th") == []
