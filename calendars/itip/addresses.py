@@ -13,7 +13,7 @@ from calendars.lines import join_lines
 _PARAMETER = re.compile(r';\s*([\w-]+)\s*=((?:"[^"]*"|[^";])*)', re.ASCII)
 _PIECE = re.compile(r'"([^"]*)"|([^",]+)')
 _SCHEME = re.compile(r"\s*mailto\s*:\s*", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
+_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff@<>,;:\"]+@[^\s\x00-\x1f\x7f\ud800-\udfff@<>,;:\"]+")
 _LONGEST = 1_000  # characters of an address that are looked at
 _CARET = {"^n": "\n", "^'": '"', "^^": "^"}  # RFC 6868
 

@@ -51,7 +51,9 @@ def _receive(app: App, contents: Sequence[bytes]) -> list[bool]:
 
 def _is_of_database(error: Exception) -> bool:
     """Return whether it is the database that fails, and not what a mail makes of its rows."""
-    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    cause = error
+    if isinstance(error.__cause__, Exception) and not isinstance(error, DBAPIError):
+        cause = error.__cause__
     if isinstance(cause, (IntegrityError, DataError)):
         return False
     return isinstance(error, Busy) or isinstance(cause, (DBAPIError, PoolTimeout)) or is_of_driver(cause)

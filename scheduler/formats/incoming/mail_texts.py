@@ -24,8 +24,8 @@ _CHARSETS = {
     "us-ascii": "utf-8",
     "ascii": "utf-8",
 }
-_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
-_ID = re.compile(r"<[^<>\s]{1,250}>")
+_ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff@<>,;:\"]+@[^\s\x00-\x1f\x7f\ud800-\udfff@<>,;:\"]+")
+_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f\ud800-\udfff]{1,250}>")
 
 
 def read_field(message: Message, name: str) -> str:

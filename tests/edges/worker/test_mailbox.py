@@ -10,11 +10,11 @@ from scheduler.channels.imap_mailbox import check_mailbox, parse_mailbox_url, ta
 from scheduler.formats.incoming.mail_kinds import MailKind
 from scheduler.formats.incoming.received_mail import MOST_BYTES, read_mail
 from scheduler.model.attendance import Attendee, Partstat
-from scheduler.model.letters import IncomingMail
+from scheduler.model.letters import IncomingMail, MailState
 from scheduler.worker import jobs
 from scheduler.worker.mail_reception import receive_mails
 from tests.support.builders import a_person, an_event, invite
-from tests.support.guest_mail import mail, reply
+from tests.support.guest_mail import itip, mail, reply
 from tests.support.mailbox import a_mailbox
 
 GOVERNOR = "governor@phuket.example"
@@ -130,3 +130,42 @@ def test_mails_received_together_are_each_what_they_would_be_alone(app, uid):
     with app.db.read() as session:
         kinds = list(session.scalars(sa.select(IncomingMail.kind).order_by(IncomingMail.id)))
     assert [read_mail(one).kind for one in mails] == kinds
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_mail_that_nothing_can_be_done_with_is_kept_for_an_officer_and_stops_no_other(box, uid, app):
+    with app.db.write() as session:
+        refuse = "BEFORE INSERT ON received_answer WHEN NEW.address = 'odd@phuket.example'"
+        session.execute(sa.text(f"CREATE TRIGGER refuse {refuse} BEGIN SELECT RAISE(ABORT, 'odd'); END"))
+    box.put(reply(uid, "odd@phuket.example"), reply(uid, GOVERNOR))
+
+    assert 2 == jobs.receive_mail(app)
+    with app.db.read() as session:
+        rows = session.execute(sa.select(IncomingMail.kind, IncomingMail.state).order_by(IncomingMail.id)).all()
+    assert [(MailKind.UNREADABLE, MailState.OPEN), (MailKind.CALENDAR, MailState.SETTLED)] == [
+        tuple(row) for row in rows
+    ]
+    assert (Partstat.ACCEPTED, 0) == (partstat(app), box.unseen())
+
+
+@pytest.mark.parametrize("mark", ["\0", "\ud800", "\u2028"])
+def test_no_character_in_an_answer_is_refused_by_the_database(uid, app, mark):
+    odd = mark.encode("utf-8", "surrogatepass")
+    lines = itip("UID-OF-IT", "guest@ADDRESS.example", more=["COMMENT:SAID", "SUMMARY:SAID"])
+    calendars = [
+        lines.replace(b"UID-OF-IT", uid.encode() + odd),
+        *(
+            lines.replace(b"UID-OF-IT", uid.encode()).replace(word, odd)
+            for word in (b"ADDRESS", b"SAID", b"ACCEPTED")
+        ),
+    ]
+
+    heads = [f"guest@{mark}.example", f"guest@example.org>\r\nReferences: <{mark}@example.org"]
+    mails = [mail(one) for one in calendars] + [
+        mail(itip(uid, "guest@example.org")).replace(b"guest@example.org", head.encode("utf-8", "surrogatepass"), 1)
+        for head in heads
+    ]
+
+    assert [True] * 6 == receive_mails(app, mails)
+    with app.db.read() as session:
+        assert {MailKind.CALENDAR} == set(session.scalars(sa.select(IncomingMail.kind)))
