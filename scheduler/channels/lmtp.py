@@ -75,6 +75,7 @@ async def _serve(
     try:
         if address.file:
             server = await loop.create_unix_server(answer_one, address.file)
+            address.file.chmod(0o660)  # for the mail server, whose user is in our group
         else:
             server = await loop.create_server(answer_one, address.host, address.port)
     except OSError as error:

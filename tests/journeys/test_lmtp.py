@@ -7,6 +7,7 @@ import re
 import signal
 import smtplib
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -96,6 +97,7 @@ def test_a_socket_file_is_listened_on_and_removed_in_the_end(
 
     with listening(environment, "--socket", str(file)) as place:
         assert str(file) == place
+        assert 0o660 == stat.S_IMODE(file.stat().st_mode)
         assert [250] == [code for code, _ in hand_over(str(file), mail(), "answers@embassy.example")]
 
     assert not file.exists()

@@ -99,6 +99,8 @@ def render_outline(
     words = write_words(event, row, language, house, presiding=presiding, today=today)
     if message is not None:
         words = with_message(words, message, row.language)
+    elif row.kind is LetterKind.MESSAGE:
+        raise ValueError(f"e-mail {row.id} is to carry a message, and none is named")
     subject, text, html = render_letter(
         row.kind, words, language, subject=_write_own_subject(event, row, words.signature, language)
     )

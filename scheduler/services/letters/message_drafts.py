@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from scheduler.services.common.drafts import Draft, check
 from scheduler.services.common.values import Email, Name, Prose
 
 # The placeholders of each part of a message; they are filled when a letter is composed.
+_IS_NAME = re.compile(r"\w*")
 PLACEHOLDERS = {"subject": ("event",), "text": ("name", "event")}
 
 MISSING_IN_LANGUAGE = N_("{name}: is missing in {language}")
@@ -41,7 +43,8 @@ def draft(fields: Mapping[str, Any], *, language: str) -> MessageDraft:
 
 def _refuse_unknown_placeholders(name: str, text: Text) -> None:
     allowed = PLACEHOLDERS[name]
-    written = ((tag, found) for tag, part in text.items() for found in list_unknown_placeholders(part, allowed))
+    found = ((tag, place) for tag, part in text.items() for place in list_unknown_placeholders(part, allowed))
+    written = ((tag, place) for tag, place in found if _IS_NAME.fullmatch(place))  # {not this} is text
     for tag, place in written:
         raise Invalid(
             "{name}: {place} is not a known placeholder; write one of: {known}",

@@ -33,6 +33,11 @@ ACTS: dict[str, tuple[tuple[str, ...], str]] = {
     "event shift": (("season", "--by", "7 days"), "Changed: talks · Talks · Tuesday 9 February 2027"),
     "event copy-season": (("next", "--programme", "season", "--by", "52 weeks"), "Added: next-talks · Talks"),
     "event delete": (("next-talks",), "Deleted: next-talks · Talks"),
+    "wording set": (
+        ("opening", "invitation", "en", "--subject", "Come to {occasion}"),
+        "Subject: Come to {occasion}",
+    ),
+    "wording reset": (("opening", "invitation", "en"), "Subject: "),
     "reminder remove": (("opening", "1 day"), "Removed: reminder opening 1 day\nThe event has no more reminders."),
     "reminder kind remove": (("meeting", "1 day"), "New events begin without reminders."),
     "message withdraw": (("1",), "Stopped: 2"),

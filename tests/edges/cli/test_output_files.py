@@ -27,6 +27,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "attendee badges file": ("attendee", "badges", "opening"),
     "attendee place-cards file": ("attendee", "place-cards", "opening"),
     "attendee invitations file": ("attendee", "invitations", "opening", "--everybody", "--pdf"),
+    "wording preview file": ("wording", "preview", "opening", "invitation", "anna", "--pdf"),
     "attendee export file": ("attendee", "export", "opening"),
     "attendee import rejected": ("attendee", "import", "opening", "GUESTS", "--yes", "--rejected"),
     "feed export output": ("feed", "export", "all", "--output"),
