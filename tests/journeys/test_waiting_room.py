@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from scheduler.services.operations import waiting_room
-from tests.support.browser import DESKTOP, fits, keep, look, violations
+from tests.support.browser import DESKTOP, PHONE, fits, keep, look, violations
 from tests.support.builders import NOW
 from tests.support.instance import pages_of
 from tests.support.machine import HANG, until
@@ -97,7 +97,7 @@ def page_server(environment):
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize(("script", "size"), [(True, DESKTOP)])
+@pytest.mark.parametrize(("script", "size"), [(True, DESKTOP), (False, PHONE)])
 def test_a_browser_that_waits_shows_the_page_by_itself_when_it_is_its_turn(app, browser, address, script, size):
     form = f"{address}/ru/events/opening/register"
     cookie = urllib3.request("GET", form).headers["Set-Cookie"].partition(";")[0]
@@ -114,7 +114,7 @@ def test_a_browser_that_waits_shows_the_page_by_itself_when_it_is_its_turn(app, 
         number = int(cookie.partition("=")[2].partition(".")[0])
         always = {"mode": waiting_room.WaitingRoomMode.ALWAYS, "most": 1, "crowded": False}
         waiting_room.advance(session, {number: done}, **always, now=NOW)
-    until(lambda: page.locator("#name").count())
+    until(lambda: page.locator("#name").count())  # without scripts a browser waits for no locator
 
     assert 503 == waited.status
     assert "Пожалуйста, дождитесь своей очереди" == heading

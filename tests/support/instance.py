@@ -14,6 +14,7 @@ from werkzeug.local import LocalProxy
 
 from scheduler import schema
 from scheduler.app import App
+from scheduler.base.config import WaitingRoomMode
 from scheduler.storage.database import Database
 from scheduler.web.application import create_app
 from scheduler.web.kit import form_floods
@@ -70,8 +71,11 @@ _sites: dict[tuple[str, ...], Served] = {}
 def pages_of(app: App, limit: str = "600 per minute") -> Flask:
     """The site of this process, which serves that application from here on.
 
-    Making a site takes as long as dozens of requests. Tests make one of their own where they need two at once.
+    Making a site takes as long as dozens of requests. Tests make one of their own where they need two at once, and
+    get one where people wait in line: who is in it, a process remembers.
     """
+    if app.settings.waiting_room != WaitingRoomMode.OFF:
+        return create_app(app, limit=limit)
     read_when_made = app.settings.secret, app.settings.base_url, app.settings.trusted_proxies, limit
     if read_when_made not in _sites:
         _sites[read_when_made] = Served(app, limit)
